@@ -1,0 +1,39 @@
+"""Mail addresses: what is one, and its one spelling here. Pure."""
+
+from __future__ import annotations
+
+import re
+
+import idna
+
+from dispatcher.errors import BadAddress
+
+# RFC 5322 §3.2.3 dot-atom, with RFC 6531 §3.3 letting in what is not ASCII; no quoted local parts.
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+(\.[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+)*")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
+
+
+def normalise(text: str) -> str:
+    """The address with its domain in lower-case A-labels (RFC 5891), its local part as given.
+
+    Raises BadAddress, in one line. At most 254 octets (RFC 5321 §4.5.3.1.3), 64 before the @.
+    """
+    address = text.strip()
+    local, at, domain = address.rpartition("@")
+    if not at or not local or not domain:
+        raise BadAddress(f"{_shown(address)} is not a mail address; it must look like name@example.org.")
+    if not _LOCAL.fullmatch(local) or not local.isprintable() or len(local.encode(errors="replace")) > 64:
+        raise BadAddress(f"{_shown(address)} is not a mail address: the part before the @ is malformed.")
+    try:
+        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        ascii_domain = ""
+    if not _DOMAIN.fullmatch(ascii_domain):
+        raise BadAddress(f"{_shown(address)} is not a mail address: the part after the @ is no domain.")
+    if len(local.encode()) + 1 + len(ascii_domain) > 254:
+        raise BadAddress(f"{_shown(address)} is too long for a mail address.")
+    return f"{local}@{ascii_domain}"
+
+
+def _shown(address: str) -> str:
+    return ascii(address[:60] + ("…" if len(address) > 60 else "")) if address else "The empty text"

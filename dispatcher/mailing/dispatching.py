@@ -1,0 +1,173 @@
+"""The desk's verbs on a dispatch: release, pause, resume, cancel. Who may do it is the doors' matter.
+
+A release stores who, when and the exact letter. Verbs are conditional updates, so that two at the
+same moment cannot both win.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dispatcher import queue
+from dispatcher.briefs.models import Brief, Revision
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.errors import AlreadyReleased, NobodyFollows, NoSuchDispatch, UnreadyBrief, WrongState
+from dispatcher.mailing import composing, matching
+from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing.matching import Audience
+
+State = Dispatch.State
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a release would do now: to how many readers, on which topics, in which lane."""
+
+    audience: Audience
+    topics: tuple[str, ...]
+    lane: str
+
+
+def prospect(brief: Brief) -> Prospect:
+    """Look ahead at a release without doing it. Raises UnreadyBrief."""
+    vocabulary = Vocabulary()
+    return Prospect(
+        audience=matching.count(vocabulary.reach(brief.topics)),
+        topics=tuple(vocabulary.names(brief.topics)),
+        lane=lane_of(brief),
+    )
+
+
+def lane_of(brief: Brief) -> str:
+    return Dispatch.Lane.URGENT if brief.urgent else Dispatch.Lane.ROUTINE
+
+
+def release(
+    brief: Brief, *, by: str, at: datetime | None = None, to_feeds_alone: bool = False
+) -> Dispatch:
+    """Let a brief's current revision go, now or at a time, to the readers of its topics and the feeds.
+
+    Raises AlreadyReleased, UnreadyBrief, NobodyFollows (unless `to_feeds_alone`), WrongState for a
+    time in the past, QueueUnreachable; then nothing is stored. A second release is refused.
+    """
+    revision = brief.current
+    if revision is None:
+        raise UnreadyBrief("The brief has no content yet; hand it in first.")
+    if at is not None and at <= timezone.now():
+        raise WrongState(f"{at:%Y-%m-%d %H:%M %Z} is in the past; leave the time out to release now.")
+    _refuse_second(brief)
+    reach = Vocabulary().reach(brief.topics)
+    if not to_feeds_alone and not matching.count(reach).readers:
+        raise NobodyFollows(
+            "No reader follows the topics of this brief at once. Release it to the feeds alone"
+            " (--feeds-only), or import readers first."
+        )
+    queue.check_reachable()
+    letter = composing.compose(brief, revision)
+    try:
+        with transaction.atomic():
+            dispatch = _store(brief, revision, reach, letter.to_bytes(), by=by, at=at)
+    except IntegrityError:
+        _refuse_second(brief)
+        raise
+    return dispatch
+
+
+def start(dispatch: Dispatch) -> bool:
+    """Begin a scheduled dispatch: its brief becomes public, its audience is looked for. Once only."""
+    with transaction.atomic():
+        due = Dispatch.objects.filter(pk=dispatch.pk, state=State.SCHEDULED)
+        if not due.update(state=State.MATCHING):
+            return False
+        _make_public(dispatch)
+    return True
+
+
+def pause(dispatch_id: int) -> Dispatch:
+    """Hold a dispatch: batches not begun stay where they are."""
+    return _change(dispatch_id, (State.MATCHING, State.SENDING), State.PAUSED, "be paused")
+
+
+def resume(dispatch_id: int) -> Dispatch:
+    """Let a paused dispatch go on where it stood."""
+    with transaction.atomic():
+        dispatch = _change(dispatch_id, (State.PAUSED,), State.MATCHING, "be resumed")
+        if dispatch.matched_at:
+            dispatch.state = State.SENDING
+            dispatch.save(update_fields=["state"])
+        queue.match(dispatch.pk, lane=dispatch.lane)
+        for batch in dispatch.batches.exclude(state="done"):
+            queue.carry(batch.pk, lane=dispatch.lane)
+    return dispatch
+
+
+def cancel(dispatch_id: int) -> Dispatch:
+    """Stop a dispatch for good; letters not handed over stay waiting and are never sent."""
+    stoppable = (State.SCHEDULED, State.MATCHING, State.SENDING, State.PAUSED)
+    dispatch = _change(dispatch_id, stoppable, State.CANCELLED, "be cancelled")
+    Dispatch.objects.filter(pk=dispatch_id).update(finished_at=timezone.now())
+    return dispatch
+
+
+def find(dispatch_id: int) -> Dispatch:
+    """Raises NoSuchDispatch."""
+    rows = Dispatch.objects.select_related("brief", "revision").defer("letter")
+    dispatch = rows.filter(pk=dispatch_id).first()
+    if dispatch is None:
+        raise NoSuchDispatch(f"There is no dispatch {dispatch_id}; see `dispatcher dispatch list`.")
+    return dispatch
+
+
+def _store(
+    brief: Brief, revision: Revision, reach: list[int], letter: bytes, *, by: str, at: datetime | None
+) -> Dispatch:
+    locked = Brief.objects.select_for_update().get(pk=brief.pk)
+    if locked.current_id != revision.pk:
+        raise WrongState("The brief has changed in this moment; look at it again, then release it.")
+    dispatch = Dispatch.objects.create(
+        brief=brief,
+        revision=revision,
+        lane=lane_of(brief),
+        state=State.SCHEDULED if at else State.MATCHING,
+        topics=reach,
+        content_hash=revision.content_hash,
+        letter=letter,
+        released_by=by,
+        scheduled_for=at,
+    )
+    if at is None:
+        _make_public(dispatch)
+    return dispatch
+
+
+def _make_public(dispatch: Dispatch) -> None:
+    brief = Brief.objects.select_for_update().get(pk=dispatch.brief_id)
+    now = timezone.now().replace(microsecond=0)
+    if brief.released_at is None:
+        brief.released_at = now
+    brief.published_at = brief.published_at or now
+    brief.released_id = dispatch.revision_id
+    brief.save(update_fields=["released", "released_at", "published_at"])
+    queue.match(dispatch.pk, lane=dispatch.lane)
+    queue.publish(brief.pk, lane=dispatch.lane)
+
+
+def _refuse_second(brief: Brief) -> None:
+    earlier = brief.dispatches.exclude(state=State.CANCELLED).first()
+    if earlier is not None:
+        raise AlreadyReleased(
+            f"This brief was released by {earlier.released_by} on {earlier.released_at:%Y-%m-%d %H:%M %Z};"
+            f" see `dispatcher dispatch show {earlier.pk}`."
+        )
+
+
+def _change(dispatch_id: int, allowed: tuple[str, ...], state: str, verb: str) -> Dispatch:
+    changed = Dispatch.objects.filter(pk=dispatch_id, state__in=allowed).update(state=state)
+    dispatch = find(dispatch_id)
+    if not changed:
+        raise WrongState(f"Dispatch {dispatch_id} is {dispatch.state}, so it cannot {verb}.")
+    return dispatch

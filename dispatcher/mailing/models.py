@@ -1,0 +1,138 @@
+"""Dispatches, their batches and the deliveries that make up the ledger."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from dispatcher.audience.models import Subscriber
+from dispatcher.briefs.models import Brief, Revision
+
+
+class Dispatch(models.Model):
+    """One released sending.
+
+    `topics` is the brief's reach as released (its topics and what stands above them), `audience` the
+    number of deliveries made so far, `excluded` the readers left out by reason, `matched_through`
+    the last reader looked at, `letter` the compiled letter.
+    """
+
+    class Kind(models.TextChoices):
+        ALERT = "alert"
+        DIGEST = "digest"
+        CORRECTION = "correction"
+
+    class State(models.TextChoices):
+        SCHEDULED = "scheduled"
+        MATCHING = "matching"
+        SENDING = "sending"
+        PAUSED = "paused"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    class Lane(models.TextChoices):
+        URGENT = "urgent"
+        ROUTINE = "routine"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ALERT)
+    brief = models.ForeignKey(Brief, models.PROTECT, related_name="dispatches")
+    revision = models.ForeignKey(Revision, models.PROTECT, related_name="+")
+    lane = models.CharField(max_length=7, choices=Lane.choices)
+    state = models.CharField(max_length=9, choices=State.choices)
+    topics = ArrayField(models.BigIntegerField())
+    content_hash = models.CharField(max_length=64)
+    letter = models.BinaryField()
+    released_by = models.CharField(max_length=150)
+    released_at = models.DateTimeField(default=timezone.now)
+    scheduled_for = models.DateTimeField(null=True)
+    audience = models.PositiveIntegerField(default=0)
+    excluded = models.JSONField(default=dict)
+    matched_through = models.BigIntegerField(default=0)
+    matched_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            # Two releases at the same moment: the database lets one through. A cancelled one frees the brief.
+            models.UniqueConstraint(
+                fields=["brief"],
+                condition=models.Q(kind="alert") & ~models.Q(state="cancelled"),
+                name="dispatch_one_alert_per_brief",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["state"],
+                condition=~models.Q(state__in=["done", "cancelled"]),
+                name="dispatch_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"dispatch {self.pk}"
+
+
+class Batch(models.Model):
+    """A few hundred deliveries that one worker carries under a lease.
+
+    Waiting until `due_at`, carried by `holder` until `lease_until`, done when none of its
+    deliveries is waiting, carrying or deferred.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        CARRYING = "carrying"
+        DONE = "done"
+
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="batches", db_index=False)
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    due_at = models.DateTimeField(default=timezone.now)
+    posted_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dispatch", "number"], name="batch_number_unique")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], condition=~models.Q(state="done"), name="batch_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.number} of dispatch {self.dispatch_id}"
+
+
+class Delivery(models.Model):
+    """One dispatch to one reader. `code` is the enhanced status code, `text` the relay's own words."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        CARRYING = "carrying"
+        ACCEPTED = "accepted"
+        DEFERRED = "deferred"
+        FAILED = "failed"
+        UNKNOWN = "unknown"
+
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="deliveries", db_index=False)
+    subscriber = models.ForeignKey(Subscriber, models.PROTECT, related_name="deliveries")
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    relay = models.CharField(max_length=120, blank=True)
+    code = models.CharField(max_length=12, blank=True)
+    text = models.CharField(max_length=300, blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dispatch", "subscriber"], name="delivery_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"

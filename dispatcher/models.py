@@ -1,0 +1,22 @@
+"""The one app's models; every room owns its own, this module only gathers them for Django."""
+
+from dispatcher.api.models import ApiToken
+from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
+from dispatcher.briefs.models import Brief, Revision, Topic
+from dispatcher.feeds.models import FeedDocument
+from dispatcher.mailing.models import Batch, Delivery, Dispatch
+
+__all__ = [
+    "ApiToken",
+    "Batch",
+    "Brief",
+    "Consent",
+    "Delivery",
+    "Dispatch",
+    "FeedDocument",
+    "Revision",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+    "Topic",
+]

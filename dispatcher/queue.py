@@ -1,0 +1,70 @@
+"""One function per job: each posts a name and ids once the surrounding transaction has committed.
+
+A post only nudges; rows are the truth. When Valkey is away a post is lost with a warning, and the
+sweep posts again whatever stands still. Tasks in `workers.tasks` carry the same names.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from celery import Celery
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from dispatcher.errors import QueueUnreachable
+
+log = logging.getLogger(__name__)
+
+URGENT = "urgent"
+ROUTINE = "routine"
+UPKEEP = "upkeep"  # sweeps; consumed by the urgent worker, so a routine backlog never delays them
+QUEUES = (URGENT, ROUTINE, UPKEEP)
+
+app = Celery("dispatcher")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+def match(dispatch_id: int, *, lane: str) -> None:
+    """Nudge: find the audience of a released dispatch."""
+    _post("match", dispatch_id, to=lane)
+
+
+def carry(batch_id: int, *, lane: str) -> None:
+    """Nudge: hand a batch's letters over."""
+    _post("carry", batch_id, to=lane)
+
+
+def publish(brief_id: int, *, lane: str) -> None:
+    """Nudge: render the feeds that a released brief belongs to."""
+    _post("publish", brief_id, to=lane)
+
+
+def check_reachable() -> None:
+    """Raise QueueUnreachable unless Valkey answers within three seconds."""
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+            valkey.ping()
+    except (RedisError, OSError) as fault:
+        raise QueueUnreachable(
+            f"The queue does not answer ({fault}). Start Valkey or mend REDIS_URL, then try again."
+        ) from None
+
+
+def is_empty(lane: str) -> bool:
+    """Whether no message waits in a lane's queue."""
+    with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+        return not valkey.llen(lane)
+
+
+def _post(name: str, *ids: int, to: str) -> None:
+    def send() -> None:
+        try:
+            app.send_task(name, args=ids, queue=to)
+        except (OperationalError, RedisError, OSError) as fault:
+            log.warning("The queue is away, the sweep will post %s%s: %s", name, ids, fault)
+
+    transaction.on_commit(send)

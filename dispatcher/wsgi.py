@@ -1,0 +1,10 @@
+"""The WSGI entry: `granian --interface wsgi dispatcher.wsgi:application`."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dispatcher.settings")
+application = get_wsgi_application()

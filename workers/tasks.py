@@ -1,0 +1,28 @@
+"""One thin task per job: each calls the verb of its name, and may run any number of times."""
+
+from __future__ import annotations
+
+from dispatcher.feeds import publishing
+from dispatcher.mailing import carrying, matching, sweeping
+from dispatcher.queue import app
+
+
+@app.task(name="match")  # type: ignore[untyped-decorator]
+def match(dispatch_id: int) -> None:
+    matching.match(dispatch_id)
+
+
+@app.task(name="carry")  # type: ignore[untyped-decorator]
+def carry(batch_id: int) -> None:
+    carrying.carry(batch_id)
+
+
+@app.task(name="publish")  # type: ignore[untyped-decorator]
+def publish(brief_id: int) -> None:
+    publishing.publish(brief_id)
+
+
+@app.task(name="sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    sweeping.sweep()
+    publishing.sweep()
