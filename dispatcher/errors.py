@@ -69,3 +69,7 @@ class RelayUnreachable(Refusal):
 
 class NobodyFollows(Refusal):
     """The release would reach no reader."""
+
+
+class RelayRefused(Refusal):
+    """A relay said no to a test letter."""

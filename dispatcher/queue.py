@@ -46,7 +46,9 @@ def publish(brief_id: int, *, lane: str) -> None:
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+        with Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3
+        ) as valkey:
             valkey.ping()
     except (RedisError, OSError) as fault:
         raise QueueUnreachable(
@@ -58,6 +60,12 @@ def is_empty(lane: str) -> bool:
     """Whether no message waits in a lane's queue."""
     with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
         return not valkey.llen(lane)
+
+
+def consumed() -> set[str]:
+    """The queues that some worker answers for within a second."""
+    answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    return {each["name"] for queues in answers.values() for each in queues}
 
 
 def _post(name: str, *ids: int, to: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import Error as PsycopgError
 from psycopg.conninfo import conninfo_to_dict
 
 
@@ -46,7 +47,9 @@ def _day(name: str, default: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a date like 2026-01-31, not {value!r}.") from None
+        raise ImproperlyConfigured(
+            f"{name} must be a date like 2026-01-31, not {value!r}."
+        ) from None
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -55,9 +58,15 @@ def _database(url: str) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.postgresql", "NAME": "dispatcher"}
     try:
         parts: dict[str, Any] = dict(conninfo_to_dict(url))
-    except Exception as fault:
+    except PsycopgError as fault:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {fault}") from None
-    named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    named = {
+        "NAME": "dbname",
+        "USER": "user",
+        "PASSWORD": "password",
+        "HOST": "host",
+        "PORT": "port",
+    }
     database = {key: str(parts.pop(part)) for key, part in named.items() if part in parts}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -71,14 +80,18 @@ def _database(url: str) -> dict[str, Any]:
 def _public_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ImproperlyConfigured(f"PUBLIC_URL must look like https://news.example.org, not {value!r}.")
+        raise ImproperlyConfigured(
+            f"PUBLIC_URL must look like https://news.example.org, not {value!r}."
+        )
     return value.rstrip("/")
 
 
 PACKAGE = Path(__file__).resolve().parent
 # A checkout has templates beside the package, a wheel carries them inside it.
 TEMPLATE_ROOT = next(
-    folder for folder in (PACKAGE.parent / "templates", PACKAGE / "templates") if (folder / "email").is_dir()
+    folder
+    for folder in (PACKAGE.parent / "templates", PACKAGE / "templates")
+    if (folder / "email").is_dir()
 )
 
 # --- what operators set ------------------------------------------------------------------------
@@ -90,7 +103,9 @@ PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 MAILBOX_URL = _text("MAILBOX_URL")  # where the embedded mailbox can be read; empty without one
 
 PUBLISHER_NAME = _text("PUBLISHER_NAME", "Meridian Institute")
-PUBLISHER_ADDRESS = _text("PUBLISHER_ADDRESS", "Meridian Institute, 1 Example Street, Exampleton")
+PUBLISHER_ADDRESS = _text("PUBLISHER_ADDRESS", "1 Example Street|Exampleton").replace(
+    "|", "\n"
+)  # postal
 PUBLISHER_HOME = _text("PUBLISHER_HOME", PUBLIC_URL)
 ACCENT_LIGHT = _text("ACCENT_LIGHT")
 ACCENT_DARK = _text("ACCENT_DARK")
@@ -118,10 +133,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "ninja",  # its static files, for /api/docs
     "dispatcher",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "dispatcher.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -142,9 +159,14 @@ ROOT_URLCONF = "dispatcher.urls"
 WSGI_APPLICATION = "dispatcher.wsgi.application"
 DATABASES = {"default": _database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "console:sign-in"

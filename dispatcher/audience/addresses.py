@@ -9,7 +9,9 @@ import idna
 from dispatcher.errors import BadAddress
 
 # RFC 5322 §3.2.3 dot-atom, with RFC 6531 §3.3 letting in what is not ASCII; no quoted local parts.
-_LOCAL = re.compile(r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+(\.[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+)*")
+_LOCAL = re.compile(
+    r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+(\.[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+)*"
+)
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
 
 
@@ -21,15 +23,25 @@ def normalise(text: str) -> str:
     address = text.strip()
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
-        raise BadAddress(f"{_shown(address)} is not a mail address; it must look like name@example.org.")
-    if not _LOCAL.fullmatch(local) or not local.isprintable() or len(local.encode(errors="replace")) > 64:
-        raise BadAddress(f"{_shown(address)} is not a mail address: the part before the @ is malformed.")
+        raise BadAddress(
+            f"{_shown(address)} is not a mail address; it must look like name@example.org."
+        )
+    if (
+        not _LOCAL.fullmatch(local)
+        or not local.isprintable()
+        or len(local.encode(errors="replace")) > 64
+    ):
+        raise BadAddress(
+            f"{_shown(address)} is not a mail address: the part before the @ is malformed."
+        )
     try:
         ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
     except (idna.IDNAError, UnicodeError):
         ascii_domain = ""
     if not _DOMAIN.fullmatch(ascii_domain):
-        raise BadAddress(f"{_shown(address)} is not a mail address: the part after the @ is no domain.")
+        raise BadAddress(
+            f"{_shown(address)} is not a mail address: the part after the @ is no domain."
+        )
     if len(local.encode()) + 1 + len(ascii_domain) > 254:
         raise BadAddress(f"{_shown(address)} is too long for a mail address.")
     return f"{local}@{ascii_domain}"

@@ -27,12 +27,16 @@ def find(address: str) -> Subscriber:
     """The reader of that address, in any spelling of its case. Raises BadAddress or NoSuchReader."""
     reader = Subscriber.objects.filter(address__iexact=normalise(address)).first()
     if reader is None:
-        raise NoSuchReader(f"There is no reader {normalise(address)}; see `dispatcher reader import`.")
+        raise NoSuchReader(
+            f"There is no reader {normalise(address)}; see `dispatcher reader import`."
+        )
     return reader
 
 
 @transaction.atomic
-def add(address: str, rule: Rule, *, source: str, name: str = "", language: str = "en") -> Subscriber:
+def add(
+    address: str, rule: Rule, *, source: str, name: str = "", language: str = "en"
+) -> Subscriber:
     """Make an active reader with this rule, by staff's word; a known reader gains the rule.
 
     Repeats add nothing. Raises BadAddress, or NotWelcome when the address left or is suppressed.

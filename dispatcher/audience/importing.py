@@ -7,11 +7,13 @@ be taken go to a rejects file with the reason; nobody who left or is suppressed 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -107,7 +109,11 @@ class _Row:
 
 
 def import_csv(
-    path: Path, *, source: str, rejects: Path | None = None, report: Callable[[Progress], None] = lambda _: None
+    path: Path,
+    *,
+    source: str,
+    rejects: Path | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
     """Import readers from a UTF-8 CSV with a heading row; `address` and `topics` must be there.
 
@@ -131,7 +137,7 @@ def import_csv(
         rows = (_row(reader.line_num, cells, columns, parse_rule) for cells in reader if any(cells))
         while batch := list(islice(rows, SLICE)):
             _store(batch, progress, source=source, heading=heading, rejects=rejects)
-            progress.done = text.buffer.tell()
+            progress.done = os.lseek(text.fileno(), 0, os.SEEK_CUR)
             report(progress)
     return progress
 
@@ -185,25 +191,28 @@ def _row(line: int, cells: list[str], columns: dict[str, int], parse_rule: RuleP
         return _Row(line=line, cells=cells, refused=str(refusal))
 
 
-def _store(batch: list[_Row], progress: Progress, *, source: str, heading: list[str], rejects: Path) -> None:
+def _store(
+    batch: list[_Row], progress: Progress, *, source: str, heading: list[str], rejects: Path
+) -> None:
     good = [row for row in batch if not row.refused]
     refused = {row.line: row.refused for row in batch if row.refused}
     if good:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(SQL_STORE, _parameters(good, source))
-            for line, reason, readers, made in cursor.fetchall():
-                if reason:
-                    refused[line] = reason
-            progress.readers += readers
-            progress.rules += made
+            answers = cursor.fetchall()
+        refused |= {line: reason for line, reason, _, _ in answers if reason}
+        progress.readers += answers[0][2]
+        progress.rules += answers[0][3]
     progress.rows += len(batch)
     if refused:
         progress.rejected += len(refused)
         progress.rejects_file = str(rejects)
-        _write_rejects(rejects, heading, [(row, refused[row.line]) for row in batch if row.line in refused])
+        _write_rejects(
+            rejects, heading, [(row, refused[row.line]) for row in batch if row.line in refused]
+        )
 
 
-def _parameters(rows: list[_Row], source: str) -> dict[str, object]:
+def _parameters(rows: list[_Row], source: str) -> dict[str, Any]:
     return {
         "line": [row.line for row in rows],
         "address": [row.address for row in rows],
@@ -230,4 +239,3 @@ def _write_rejects(path: Path, heading: list[str], rows: list[tuple[_Row, str]])
         if is_new:
             writer.writerow([*heading, "line", "reason"])
         writer.writerows([*row.cells, row.line, reason] for row, reason in rows)
-

@@ -72,7 +72,9 @@ class Subscription(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            GinIndex(fields=["topics"], name="subscription_topics", condition=models.Q(ended_at=None))
+            GinIndex(
+                fields=["topics"], name="subscription_topics", condition=models.Q(ended_at=None)
+            )
         ]
 
     def __str__(self) -> str:

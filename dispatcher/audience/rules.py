@@ -19,8 +19,8 @@ Resolve = Callable[[Iterable[str]], Iterable[int]]
 # True for a live rule that lets a brief of this reach through. The parameter `reach` is bigint[].
 # `topics <@ reach` holds for the empty array too, which is what makes "all of nothing" everything.
 SQL_LETS_THROUGH = """
-    (s.match = 'any' AND s.topics && %(reach)s OR s.match = 'all' AND s.topics <@ %(reach)s)
-    AND NOT s.except_topics && %(reach)s
+    (s.match = 'any' AND s.topics && %(reach)s::bigint[] OR s.match = 'all' AND s.topics <@ %(reach)s::bigint[])
+    AND NOT s.except_topics && %(reach)s::bigint[]
     AND s.ended_at IS NULL
 """
 
@@ -67,7 +67,9 @@ def parse(topics: str, match: str, excepted: str, cadence: str, *, resolve: Reso
     match = match.strip().lower() or Match.ANY
     if match not in Match.values:
         raise BadFile(f"match must be any or all, not {match[:20]!r}.")
-    cadence = " ".join(cadence.lower().replace("_", " ").replace("-", " ").split()) or Cadence.AT_ONCE
+    cadence = (
+        " ".join(cadence.lower().replace("_", " ").replace("-", " ").split()) or Cadence.AT_ONCE
+    )
     if cadence not in Cadence.values:
         raise BadFile(f"cadence must be at once, daily or weekly, not {cadence[:20]!r}.")
     names = _names(topics)

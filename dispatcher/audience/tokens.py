@@ -37,7 +37,9 @@ def unseal(purpose: Purpose, token: str, *, count: int) -> tuple[int, ...]:
     raw = _decoded(token)
     payload, mac = raw[:-_MAC_OCTETS], raw[-_MAC_OCTETS:]
     if not hmac.compare_digest(mac, _mac(purpose, payload)):
-        raise BadToken("This link is not complete or was not made here. Open it again from the letter.")
+        raise BadToken(
+            "This link is not complete or was not made here. Open it again from the letter."
+        )
     ids = _ids(payload)
     if len(ids) != count:
         raise BadToken("This link was made for something else. Open it again from the letter.")

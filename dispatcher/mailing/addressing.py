@@ -49,7 +49,9 @@ def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, A
             name=reader.name,
             language=reader.language,
             follows=everything or tuple(sorted(names[topic] for topic in topics)),
-            refused=_refusal(reader, is_suppressed=reader.address.lower() in suppressed, matching=matching),
+            refused=_refusal(
+                reader, is_suppressed=reader.address.lower() in suppressed, matching=matching
+            ),
         )
     return found
 

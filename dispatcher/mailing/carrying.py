@@ -19,7 +19,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatcher.errors import RelayUnreachable
-from dispatcher.letters.stamping import Compiled, UnsafeValue, stamp
+from dispatcher.letters.compiled import Compiled
+from dispatcher.letters.slots import UnsafeValue
+from dispatcher.letters.stamping import stamp
 from dispatcher.mailing import composing, ledger
 from dispatcher.mailing.addressing import Addressee, addressees
 from dispatcher.mailing.models import Batch, Delivery, Dispatch
@@ -29,7 +31,7 @@ from dispatcher.relays.outcomes import Outcome, Parcel, Result
 log = logging.getLogger(__name__)
 
 
-class LeaseLost(Exception):
+class LeaseLost(Exception):  # noqa: N818  a state, not a fault
     """Another worker has taken the batch over; this one must not send another letter of it."""
 
 
@@ -134,7 +136,10 @@ def _hand_over(batch: Batch, due: list[Delivery]) -> Iterator[Outcome]:
 
 
 def _parcels(
-    batch: Batch, compiled: Compiled, wanted: list[tuple[Delivery, Addressee]], unsafe: list[Outcome]
+    batch: Batch,
+    compiled: Compiled,
+    wanted: list[tuple[Delivery, Addressee]],
+    unsafe: list[Outcome],
 ) -> Iterator[Parcel]:
     """Stamped letters, each made when the relay is ready for it. Keeps the lease; raises LeaseLost."""
     kept_at = time.monotonic()

@@ -15,10 +15,16 @@ from django.utils import timezone
 from dispatcher import queue
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.errors import AlreadyReleased, NobodyFollows, NoSuchDispatch, UnreadyBrief, WrongState
+from dispatcher.errors import (
+    AlreadyReleased,
+    NobodyFollows,
+    NoSuchDispatch,
+    UnreadyBrief,
+    WrongState,
+)
 from dispatcher.mailing import composing, matching
-from dispatcher.mailing.models import Dispatch
 from dispatcher.mailing.matching import Audience
+from dispatcher.mailing.models import Dispatch
 
 State = Dispatch.State
 
@@ -58,7 +64,9 @@ def release(
     if revision is None:
         raise UnreadyBrief("The brief has no content yet; hand it in first.")
     if at is not None and at <= timezone.now():
-        raise WrongState(f"{at:%Y-%m-%d %H:%M %Z} is in the past; leave the time out to release now.")
+        raise WrongState(
+            f"{at:%Y-%m-%d %H:%M %Z} is in the past; leave the time out to release now."
+        )
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
     if not to_feeds_alone and not matching.count(reach).readers:
@@ -123,7 +131,13 @@ def find(dispatch_id: int) -> Dispatch:
 
 
 def _store(
-    brief: Brief, revision: Revision, reach: list[int], letter: bytes, *, by: str, at: datetime | None
+    brief: Brief,
+    revision: Revision,
+    reach: list[int],
+    letter: bytes,
+    *,
+    by: str,
+    at: datetime | None,
 ) -> Dispatch:
     locked = Brief.objects.select_for_update().get(pk=brief.pk)
     if locked.current_id != revision.pk:

@@ -105,7 +105,9 @@ def settle(batch: Batch) -> None:
         cursor.execute(SQL_SETTLE, {"batch": batch.pk, "holder": batch.holder})
 
 
-def _row(outcome: Outcome, attempts: int, now: datetime) -> tuple[int, str, str, str, str, datetime | None]:
+def _row(
+    outcome: Outcome, attempts: int, now: datetime
+) -> tuple[int, str, str, str, str, datetime | None]:
     state, text, next_attempt_at = str(outcome.result), outcome.text, None
     if outcome.result is Result.UNKNOWN and settings.UNKNOWN == "resend":
         state = Result.DEFERRED  # the same Message-ID goes out again
@@ -132,7 +134,9 @@ class Tally:
 
     @property
     def counted(self) -> int:
-        return sum((self.waiting, self.carrying, self.accepted, self.deferred, self.failed, self.unknown))
+        return sum(
+            (self.waiting, self.carrying, self.accepted, self.deferred, self.failed, self.unknown)
+        )
 
     @property
     def balances(self) -> bool:

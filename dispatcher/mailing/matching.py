@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -101,7 +102,10 @@ def match(dispatch_id: int) -> None:
 def _match_slice(dispatch_id: int) -> bool:
     """One slice; whether there may be more."""
     dispatch = (
-        Dispatch.objects.select_for_update(of=("self",)).defer("letter").filter(pk=dispatch_id).first()
+        Dispatch.objects.select_for_update(of=("self",))
+        .defer("letter")
+        .filter(pk=dispatch_id)
+        .first()
     )
     if dispatch is None or dispatch.matched_at or dispatch.state != Dispatch.State.MATCHING:
         return False
@@ -122,7 +126,7 @@ def _match_slice(dispatch_id: int) -> bool:
     return not is_last
 
 
-def _parameters(dispatch: Dispatch) -> dict[str, object]:
+def _parameters(dispatch: Dispatch) -> dict[str, Any]:
     last = dispatch.batches.order_by("-number").values_list("number", flat=True).first() or 0
     return {
         "dispatch": dispatch.pk,

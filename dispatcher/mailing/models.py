@@ -118,7 +118,9 @@ class Delivery(models.Model):
         FAILED = "failed"
         UNKNOWN = "unknown"
 
-    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="deliveries", db_index=False)
+    dispatch = models.ForeignKey(
+        Dispatch, models.CASCADE, related_name="deliveries", db_index=False
+    )
     subscriber = models.ForeignKey(Subscriber, models.PROTECT, related_name="deliveries")
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)

@@ -56,7 +56,8 @@ def _match_again() -> int:
 def _carry_again() -> int:
     now = timezone.now()
     still = Batch.objects.filter(
-        Q(state=Batch.State.WAITING, due_at__lte=now) | Q(state=Batch.State.CARRYING, lease_until__lt=now),
+        Q(state=Batch.State.WAITING, due_at__lte=now)
+        | Q(state=Batch.State.CARRYING, lease_until__lt=now),
         posted_at__lt=now - NUDGE_AFTER,
         dispatch__state__in=[Dispatch.State.MATCHING, Dispatch.State.SENDING],
     )

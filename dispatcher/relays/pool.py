@@ -11,10 +11,11 @@ from django.conf import settings
 
 from dispatcher.errors import RelayUnreachable
 from dispatcher.relays.outcomes import Outcome, Parcel
-from dispatcher.relays.smtp import Relay, Session
+from dispatcher.relays.smtp import Relay, Session, one_line
 
 LEAVE_ALONE_SECONDS = 30.0
 IDLE_SECONDS = 60.0
+BREAKS = 3  # connections in a row that end before any answer; then the relay is taken for ill
 
 
 class Pool:
@@ -25,12 +26,14 @@ class Pool:
         self._session: Session | None = None
         self._used_at = 0.0
         self._away_until: dict[Relay, float] = {}
+        self._breaks: dict[Relay, int] = {}
 
     def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
         """An outcome for each parcel, in order, over a new connection whenever one breaks.
 
         Parcels are taken one by one, as they are sent. Raises RelayUnreachable when no relay takes a
-        connection: outcomes given before then stand, and the other parcels were not sent.
+        connection, or each breaks them: outcomes given before then stand, and the other parcels were
+        not sent.
         """
         waiting = iter(parcels)
         for parcel in waiting:
@@ -38,8 +41,15 @@ class Pool:
             for outcome in session.hand_over(chain([parcel], waiting)):
                 self._used_at = time.monotonic()
                 yield outcome
+                if not session.is_broken:
+                    self._breaks[session.relay] = 0
             if session.is_broken:
                 self._session = None
+                self._count_break(session.relay)
+
+    def greet(self) -> str:
+        """Open a connection and say to which relay. Raises RelayUnreachable."""
+        return self._open().relay.name
 
     def close(self) -> None:
         if self._session is not None:
@@ -53,7 +63,14 @@ class Pool:
                 return session
             self.close()
         self._session = self._connect()
+        self._used_at = time.monotonic()
         return self._session
+
+    def _count_break(self, relay: Relay) -> None:
+        self._breaks[relay] = self._breaks.get(relay, 0) + 1
+        if self._breaks[relay] >= BREAKS:
+            self._breaks[relay] = 0
+            self._away_until[relay] = time.monotonic() + LEAVE_ALONE_SECONDS
 
     def _connect(self) -> Session:
         faults = []
@@ -65,13 +82,24 @@ class Pool:
                 return Session.connect(relay)
             except (OSError, smtplib.SMTPException) as fault:
                 self._away_until[relay] = time.monotonic() + LEAVE_ALONE_SECONDS
-                faults.append(f"{relay.name}: {fault}")
+                faults.append(f"{relay.name}: {_words(fault)}")
         raise RelayUnreachable(f"No relay takes letters ({'; '.join(faults)}). Check RELAY_URL.")
 
 
+def _words(fault: Exception) -> str:
+    if isinstance(fault, smtplib.SMTPResponseException):
+        error: bytes | str = fault.smtp_error
+        text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
+        return one_line(f"{fault.smtp_code} {text}")
+    return one_line(str(fault))
+
+
 def configured() -> list[Relay]:
-    """The relays of RELAY_URL, in order."""
-    return [Relay.of(url, timeout=settings.RELAY_TIMEOUT) for url in settings.RELAY_URLS]
+    """The relays of RELAY_URL, in order. Raises RelayUnreachable if it cannot be read."""
+    try:
+        return [Relay.of(url, timeout=settings.RELAY_TIMEOUT) for url in settings.RELAY_URLS]
+    except ValueError as fault:
+        raise RelayUnreachable(str(fault)) from None
 
 
 _pool: Pool | None = None

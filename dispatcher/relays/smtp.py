@@ -11,7 +11,8 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
@@ -28,7 +29,7 @@ class Relay:
     port: int
     implicit_tls: bool = False
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     timeout: float = 30.0
 
     @property
@@ -38,17 +39,25 @@ class Relay:
     @classmethod
     def of(cls, url: str, *, timeout: float = 30.0) -> Relay:
         """Raises ValueError for a URL that is none of ours; the message leaves out the password."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-            raise ValueError("RELAY_URL must look like smtp://user:password@relay.example.org:587")
-        implicit_tls = parts.scheme == "smtps"
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (465 if implicit_tls else 25),
-            implicit_tls=implicit_tls,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            timeout=timeout,
+        with suppress(ValueError):  # its words may quote the URL
+            parts = urlsplit(url)
+            implicit_tls = parts.scheme == "smtps"
+            relay = cls(
+                host=(parts.hostname or "").encode("idna").decode(),
+                port=parts.port or (465 if implicit_tls else 25),
+                implicit_tls=implicit_tls,
+                user=unquote(parts.username or ""),
+                password=unquote(parts.password or ""),
+                timeout=timeout,
+            )
+            is_bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
+            # RFC 4616 §2 would take UTF-8 in a name or password, smtplib does not.
+            is_ascii = (relay.user + relay.password).isascii()
+            if parts.scheme in {"smtp", "smtps"} and relay.host and is_bare and is_ascii:
+                return relay
+        raise ValueError(
+            "RELAY_URL must look like smtp://user:password@relay.example.org:587; in the user and "
+            "the password write / ? # @ : as %2F %3F %23 %40 %3A."
         )
 
 
@@ -86,7 +95,7 @@ class Session:
     def is_open(self) -> bool:
         """Whether the relay still answers; a NOOP (RFC 5321 §4.1.1.9)."""
         try:
-            return self._smtp.noop()[0] == 250
+            return not self.is_broken and self._smtp.noop()[0] == 250
         except (OSError, smtplib.SMTPException):
             return False
 
@@ -102,10 +111,13 @@ class Session:
         Every parcel taken from `parcels` has an outcome; those not taken were not begun.
         """
         for parcel in parcels:
-            outcome, is_open = self._hand_over(parcel)
-            if not is_open:
-                self.is_broken = True
-                self._smtp.close()
+            self.is_broken = True  # whatever stops this conversation, no other may go on from there
+            try:
+                outcome, is_open = self._hand_over(parcel)
+                self.is_broken = not is_open
+            finally:
+                if self.is_broken:
+                    self._smtp.close()
             yield outcome
             if self.is_broken:
                 return
@@ -114,35 +126,52 @@ class Session:
         options = list(self._options)
         if not parcel.address.isascii():
             if not self._takes_utf8:
-                return self._outcome(parcel, 553, "5.6.7 the relay does not take SMTPUTF8 addresses"), True
+                return self._outcome(
+                    parcel, 553, "5.6.7 the relay does not take SMTPUTF8 addresses"
+                ), True
             options.append("SMTPUTF8")
         dot_is_out = False
         try:
             code, text = self._smtp.mail(parcel.return_path, options)
-            if code == 250:
-                code, text = self._smtp.rcpt(parcel.address)
-            if code in {250, 251}:
+            if code // 100 == 2:
+                code, text = self._smtp.docmd("RCPT", f"TO:<{parcel.address}>")
+            if code // 100 == 2:
                 code, text = self._smtp.docmd("DATA")
                 if code == 354:
-                    dot_is_out = True
                     self._smtp.send(_LEADING_DOT.sub(b"..", parcel.data) + b".\r\n")
+                    dot_is_out = True  # until the last octet is written the relay cannot have it
                     code, text = self._smtp.getreply()
-                    dot_is_out = False
-            outcome = self._outcome(parcel, code, text.decode("utf-8", "replace"))
-            if code == 421:
-                return outcome, False
-            if code != 250:
-                self._smtp.rset()
+                elif code // 100 == 2:
+                    raise smtplib.SMTPServerDisconnected(f"{code} is no answer to DATA")
+            if not 200 <= code < 600:
+                raise smtplib.SMTPServerDisconnected("the answer is not SMTP")
         except (OSError, smtplib.SMTPException) as fault:
             result = Result.UNKNOWN if dot_is_out else Result.DEFERRED
             words = "the connection broke " + ("before the answer" if dot_is_out else "on the way")
-            return Outcome(parcel.key, result, self.relay.name, "", f"{words}: {fault}"), False
-        return outcome, True
+            return Outcome(
+                parcel.key, result, self.relay.name, "", one_line(f"{words}: {fault}")
+            ), False
+        outcome = self._outcome(parcel, code, text.decode("utf-8", "replace"))
+        return outcome, code // 100 == 2 or (code != 421 and self._is_reset())
+
+    def _is_reset(self) -> bool:
+        try:
+            return self._smtp.rset()[0] == 250
+        except (OSError, smtplib.SMTPException):
+            return False
 
     def _outcome(self, parcel: Parcel, code: int, text: str) -> Outcome:
         result = {2: Result.ACCEPTED, 5: Result.FAILED}.get(code // 100, Result.DEFERRED)
         enhanced = _ENHANCED.match(text)
-        words = " ".join(text.split())
         return Outcome(
-            parcel.key, result, self.relay.name, enhanced[1] if enhanced else "", f"{code} {words}"[:300]
+            parcel.key,
+            result,
+            self.relay.name,
+            enhanced[1] if enhanced else "",
+            one_line(f"{code} {text}"),
         )
+
+
+def one_line(text: str) -> str:
+    """What a relay said, fit for a row: a NUL in it would fail the whole batch."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]

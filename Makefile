@@ -1,0 +1,72 @@
+# Every target sets itself up: `make demo` and `make test` work on a fresh machine with Python and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint format check types imports tests browser constraints dist clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Dispatcher needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $@
+
+demo: $(VENV)/installed  ## Show the whole way of a brief; ARGS="--once --readers 1000 --json".
+	@$(BIN)/dispatcher demo $(ARGS)
+
+up: $(VENV)/installed  ## Start everything on this machine and stay.
+	@$(BIN)/dispatcher up $(ARGS)
+
+test: lint types imports tests  ## Everything that must hold: style, types, rooms, tests.
+
+lint: $(VENV)/installed  ## ruff, style and format.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/installed  ## mypy --strict.
+	@$(BIN)/mypy
+
+imports: $(VENV)/installed  ## Which room may import which.
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+tests: $(VENV)/installed browser  ## pytest.
+	@$(BIN)/python -m pytest $(ARGS)
+
+# Browser tests want Debian's Chromium. It is installed where that is allowed, and said where it is not.
+browser:
+	@command -v chromium >/dev/null 2>&1 || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "Installing chromium for the browser tests …"; \
+			apt-get -qq update >/dev/null 2>&1; \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium fonts-noto-core >/dev/null 2>&1 || \
+				echo "chromium could not be installed; the browser tests will say that they did not run"; \
+		else \
+			echo "chromium is not here; the browser tests will say that they did not run"; \
+		fi
+
+format: $(VENV)/installed  ## Put the code into form.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+constraints: ## Choose the newest versions that pyproject.toml allows, and write them down.
+	@$(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@build/constraints/bin/python -m pip install --quiet . --group dev
+	@{ echo "# Made by \`make constraints\`: what \`make\` and the image install."; \
+		build/constraints/bin/python -m pip freeze --exclude dispatcher --exclude pip; } > constraints.txt
+
+dist: $(VENV)/installed  ## Build the wheel and the sdist.
+	@$(BIN)/python -m pip install --quiet "build>=1.2"
+	@$(BIN)/python -m build
+
+clean:  ## Remove what make made; the data in .dispatcher stays.
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

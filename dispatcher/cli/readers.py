@@ -1,0 +1,168 @@
+"""`dispatcher reader`: sign up, import, export, look up."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from dispatcher.cli.output import AsJson, errors, say, say_json
+from dispatcher.cli.who import me
+from dispatcher.local.stack import ground
+
+app = typer.Typer(help="Readers and their rules.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(  # noqa: PLR0917  options, all given by name
+    address: Annotated[str, typer.Argument(help="The mail address.")],
+    topic: Annotated[
+        list[str] | None, typer.Option(help="A topic to follow; may be repeated.")
+    ] = None,
+    match: Annotated[str, typer.Option(help="any or all of the topics.")] = "any",
+    without: Annotated[list[str] | None, typer.Option(help="A topic to leave out.")] = None,
+    cadence: Annotated[str, typer.Option(help="at once, daily or weekly.")] = "at once",
+    name: Annotated[str, typer.Option(help="The reader's name.")] = "",
+) -> None:
+    """Add a reader who asked you; without --topic the reader follows everything."""
+    with ground():
+        from dispatcher.audience import consent, rules
+        from dispatcher.briefs.topics import Vocabulary
+
+        vocabulary = Vocabulary()
+        rule = rules.parse(
+            ",".join(topic or ["*"]),
+            match,
+            ",".join(without or []),
+            cadence,
+            resolve=vocabulary.resolve,
+        )
+        reader = consent.add(address, rule, source=me(), name=name)
+        names = {pk: known.name for pk, known in vocabulary.by_id.items()}
+        say(f"{reader.address} follows {rules.in_words(rule, names)}.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV in UTF-8 with the columns address and topics.")],
+    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import readers who gave their consent. Nobody who left or is suppressed comes back."""
+    with ground():
+        from dispatcher.audience import importing
+
+        columns = (
+            TextColumn("Importing"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, TextColumn("{task.fields[rows]:,} rows"), console=errors) as shown:
+            task = shown.add_task("", rows=0)
+            done = importing.import_csv(
+                file,
+                source=f"{file.name}, imported by {me()}",
+                rejects=rejects,
+                report=lambda so_far: shown.update(
+                    task, completed=so_far.done, total=so_far.total, rows=so_far.rows
+                ),
+            )
+        if as_json:
+            say_json(
+                {
+                    name: getattr(done, name)
+                    for name in ("rows", "readers", "rules", "rejected", "rejects_file")
+                }
+            )
+            return
+        say(
+            f"{done.rows:,} rows: {done.readers:,} new readers, {done.rules:,} new rules, {done.rejected:,} refused."
+        )
+        if done.rejects_file:
+            say(f"The refused rows and why: {done.rejects_file}")
+
+
+@app.command("export")
+def export() -> None:
+    """Write all live rules as CSV to stdout, in the form that import reads."""
+    with ground():
+        from dispatcher.audience.models import Subscription
+        from dispatcher.briefs.topics import Vocabulary
+
+        vocabulary = Vocabulary()
+        writer = csv.writer(sys.stdout)
+        writer.writerow(
+            [
+                "address",
+                "name",
+                "topics",
+                "match",
+                "except",
+                "cadence",
+                "language",
+                "timezone",
+                "state",
+            ]
+        )
+        rows = (
+            Subscription.objects.filter(ended_at=None).select_related("subscriber").order_by("pk")
+        )
+        for rule in rows.iterator(chunk_size=2000):
+            reader = rule.subscriber
+            slugs = [vocabulary.by_id[pk].slug for pk in rule.topics]
+            excepted = [vocabulary.by_id[pk].slug for pk in rule.except_topics]
+            writer.writerow(
+                [
+                    *(
+                        reader.address,
+                        reader.name,
+                        ";".join(slugs) or "*",
+                        rule.match,
+                        ";".join(excepted),
+                    ),
+                    *(rule.cadence, reader.language, reader.timezone, reader.state),
+                ]
+            )
+
+
+@app.command("show")
+def show(
+    address: Annotated[str, typer.Argument(help="The mail address.")], as_json: AsJson = False
+) -> None:
+    """One reader: rules, consent, last letters."""
+    with ground():
+        from dispatcher.audience import consent, rules
+        from dispatcher.briefs.topics import Vocabulary
+        from dispatcher.mailing.models import Delivery
+
+        reader = consent.find(address)
+        names = {pk: topic.name for pk, topic in Vocabulary().by_id.items()}
+        letters = (
+            Delivery.objects.filter(subscriber=reader)
+            .select_related("dispatch__brief")
+            .order_by("-pk")
+        )
+        facts: dict[str, str | list[str]] = {
+            "address": reader.address,
+            "name": reader.name,
+            "state": reader.state,
+            "suppressed": consent.suppressed(reader.address),
+            "rules": [rules.in_words(rules.Rule.of(s), names) for s in consent.live(reader)],
+            "consents": [
+                f"{c.at:%Y-%m-%d %H:%M} {c.act} ({c.source})"
+                for c in reader.consents.order_by("at")
+            ],
+            "letters": [
+                f"{d.state}: {d.dispatch.brief.headline} {d.text}".strip() for d in letters[:20]
+            ],
+        }
+        if as_json:
+            say_json(facts)
+            return
+        for key, value in facts.items():
+            say(f"{key:10} " + ("\n           ".join(value) if isinstance(value, list) else value))

@@ -1,0 +1,40 @@
+"""Absolute addresses of our pages and feeds, for letters, feeds and the command line."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.urls import reverse
+
+
+def brief_page(public_id: str) -> str:
+    return _absolute("pages:brief", "public_id", public_id)
+
+
+def topic_page(slug: str) -> str:
+    return _absolute("pages:topic", "slug", slug)
+
+
+def leave(token: str) -> str:
+    return _absolute("pages:leave", "token", token)
+
+
+def manage(token: str) -> str:
+    return _absolute("pages:reader", "token", token)
+
+
+def feeds_index() -> str:
+    return settings.PUBLIC_URL + reverse("feeds:index")
+
+
+def _absolute(name: str, part: str, value: str) -> str:
+    before, after = _around(name, part)
+    return f"{settings.PUBLIC_URL}{before}{value}{after}"
+
+
+@lru_cache(maxsize=16)
+def _around(name: str, part: str) -> tuple[str, str]:
+    """The path before and after its one part: a letter has several links and no time to reverse."""
+    before, _, after = reverse(name, kwargs={part: "X-X"}).partition("X-X")
+    return before, after

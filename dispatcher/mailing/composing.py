@@ -1,0 +1,170 @@
+"""A brief's revision as a letter: compiled once for all its readers, or whole for one to look at.
+
+What a letter looks like is for `letters` and the templates; here stands what this product puts in:
+links, headers, the reason line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.text import slugify
+
+from dispatcher import links
+from dispatcher.audience.tokens import Purpose, seal
+from dispatcher.briefs.document import Document
+from dispatcher.briefs.models import Brief, Revision
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.errors import UnreadyBrief
+from dispatcher.letters.alert import AlertContext, Publisher, TopicLink
+from dispatcher.letters.compiled import Compiled
+from dispatcher.letters.compiling import compile_letter
+from dispatcher.letters.headers import HeaderFacts, headers
+from dispatcher.letters.rendering import LetterTooLarge, Renderer
+from dispatcher.letters.slots import SlotValues
+from dispatcher.letters.stamping import stamp
+from dispatcher.letters.words import words
+from dispatcher.mailing.addressing import EVERY_BRIEF, Addressee
+from dispatcher.mailing.models import Dispatch
+
+ALERT = "alert"
+TEST = "[TEST] "
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A letter as one imagined reader would get it: its parts, and the whole message as it is sent."""
+
+    subject: str
+    sender: str
+    html: str
+    text: str
+    message: bytes
+
+
+def compose(brief: Brief, revision: Revision, *, subject_prefix: str = "") -> Compiled:
+    """The letter of a revision with slots, for `stamp`. Raises UnreadyBrief when it is too large."""
+    try:
+        letter = _renderer().render_with_slots(ALERT, _context(brief, revision.document).mapping())
+    except LetterTooLarge as refusal:
+        raise UnreadyBrief(str(refusal)) from None
+    letter = replace(letter, subject=subject_prefix + letter.subject)
+    return compile_letter(
+        letter, headers(_facts(brief, letter.subject, revision.document.language))
+    )
+
+
+def sample(brief: Brief, revision: Revision) -> Sample:
+    """The letter as a reader of all the brief's topics would get it. Its links lead nowhere."""
+    values = sample_values(brief, "reader@example.org")
+    mapping = {**_context(brief, revision.document).mapping(), "slots": values}
+    try:
+        letter = _renderer().render(ALERT, mapping)
+    except LetterTooLarge as refusal:
+        raise UnreadyBrief(str(refusal)) from None
+    return Sample(
+        subject=letter.subject,
+        sender=f"{settings.PUBLISHER_NAME} <{settings.MAIL_FROM}>",
+        html=letter.html,
+        text=letter.text,
+        message=stamp(compose(brief, revision), values),
+    )
+
+
+def values(dispatch: Dispatch, addressee: Addressee) -> SlotValues:
+    """What stands in the slots for one reader. The same on every attempt, the Message-ID included."""
+    leave_token = seal(Purpose.LEAVE, addressee.subscriber_id, dispatch.pk)
+    message_token = seal(Purpose.MESSAGE_ID, addressee.subscriber_id, dispatch.pk)
+    return SlotValues(
+        address=addressee.address,
+        name=addressee.name,
+        reason=words(addressee.language).reason(addressee.follows),
+        manage_url=links.manage(seal(Purpose.MANAGE, addressee.subscriber_id)),
+        unsubscribe_url=links.leave(leave_token),
+        unsubscribe_mailto=_mailto(leave_token),
+        message_id=f"<{message_token}@{settings.MAIL_DOMAIN}>",
+        date=_date(dispatch),
+    )
+
+
+def sample_values(brief: Brief, address: str) -> SlotValues:
+    """Slots for a letter that is only looked at: its links open the brief and stop nothing."""
+    page = links.brief_page(brief.public_id)
+    names = Vocabulary().names(brief.topics)
+    now = timezone.now()
+    return SlotValues(
+        address=address,
+        reason=words("en").reason(names or [EVERY_BRIEF]),
+        manage_url=page,
+        unsubscribe_url=page,
+        unsubscribe_mailto=_mailto("sample"),
+        message_id=f"<sample.{now:%Y%m%d%H%M%S%f}.{brief.public_id}@{settings.MAIL_DOMAIN}>",
+        date=now,
+    )
+
+
+def return_path(delivery_id: int) -> str:
+    """The envelope sender of one delivery, so that a bounce says whose it is (VERP)."""
+    return f"bounces+{seal(Purpose.RETURN_PATH, delivery_id)}@{settings.MAIL_DOMAIN}"
+
+
+@lru_cache(maxsize=32)
+def compiled(dispatch_id: int) -> Compiled:
+    """The letter stored at release; a worker reads it once."""
+    stored = Dispatch.objects.values_list("letter", flat=True).get(pk=dispatch_id)
+    return Compiled.from_bytes(stored)
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> Renderer:
+    return Renderer(settings.TEMPLATE_ROOT / "email")
+
+
+def _context(brief: Brief, document: Document) -> AlertContext:
+    vocabulary = Vocabulary()
+    ids = vocabulary.resolve(document.topics)
+    return AlertContext(
+        document=document,
+        publisher=Publisher(
+            name=settings.PUBLISHER_NAME,
+            address=settings.PUBLISHER_ADDRESS,
+            home_url=settings.PUBLISHER_HOME,
+            help_url=links.feeds_index(),
+            accent_light=settings.ACCENT_LIGHT,
+            accent_dark=settings.ACCENT_DARK,
+        ),
+        topics=tuple(
+            TopicLink(vocabulary.by_id[pk].name, links.topic_page(vocabulary.by_id[pk].slug))
+            for pk in ids
+        ),
+        page_url=links.brief_page(brief.public_id),
+        preheader=document.summary,
+        urgent=document.urgent,
+    )
+
+
+def _facts(brief: Brief, subject: str, language: str) -> HeaderFacts:
+    sender = slugify(settings.PUBLISHER_NAME)[:40] or "dispatcher"
+    return HeaderFacts(
+        subject=subject,
+        from_name=settings.PUBLISHER_NAME,
+        from_address=settings.MAIL_FROM,
+        list_id=f"briefs.{settings.MAIL_DOMAIN}",
+        list_help=settings.PUBLISHER_HOME,
+        list_archive=settings.PUBLIC_URL + "/",
+        reply_to=settings.MAIL_REPLY_TO,
+        feedback_id=(brief.public_id, ALERT, "urgent" if brief.urgent else "routine", sender),
+        language=language,
+    )
+
+
+def _mailto(token: str) -> str:
+    return f"mailto:{settings.MAIL_REPLY_TO or settings.MAIL_FROM}?subject=unsubscribe%20{token}"
+
+
+def _date(dispatch: Dispatch) -> datetime:
+    return (dispatch.scheduled_for or dispatch.released_at).replace(microsecond=0)

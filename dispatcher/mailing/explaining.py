@@ -1,0 +1,102 @@
+"""Why an address did or did not get a brief, in words, from the rows and the rules."""
+
+from __future__ import annotations
+
+from dispatcher.audience import consent, rules
+from dispatcher.audience.addresses import normalise
+from dispatcher.audience.models import Subscriber
+from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.briefs.models import Brief
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.mailing.models import Delivery, Dispatch
+
+
+def explain(brief: Brief, address: str) -> list[str]:
+    """Sentences, the answer first. Raises BadAddress; an unknown address is an answer too."""
+    address = normalise(address)
+    vocabulary = Vocabulary()
+    topics = " and ".join(vocabulary.names(brief.topics))
+    reader = Subscriber.objects.filter(address__iexact=address).first()
+    dispatch = Dispatch.objects.defer("letter").filter(brief=brief).order_by("-pk").first()
+    delivery = None
+    if reader is not None and dispatch is not None:
+        delivery = Delivery.objects.filter(dispatch=dispatch, subscriber=reader).first()
+    sentences = [_answer(address, dispatch, delivery), f"The brief is about {topics}."]
+    if reader is None:
+        sentences.append(f"{address} is not a reader.")
+    else:
+        sentences += _standing(reader)
+        sentences += _rules(reader, vocabulary, vocabulary.reach(brief.topics), dispatch)
+    if reason := consent.suppressed(address):
+        sentences.append(f"The address is suppressed ({reason}), so nothing is mailed to it.")
+    return sentences
+
+
+def _answer(address: str, dispatch: Dispatch | None, delivery: Delivery | None) -> str:
+    if dispatch is None:
+        return f"{address} has not got it: the brief has not been released."
+    if delivery is None:
+        if dispatch.matched_at is None:
+            return f"{address} has not got it so far: dispatch {dispatch.pk} is {dispatch.state}."
+        return f"{address} did not get it: no rule of theirs matched dispatch {dispatch.pk} as it went out."
+    when = f"{delivery.settled_at:%Y-%m-%d %H:%M:%S %Z}" if delivery.settled_at else ""
+    said = {
+        Delivery.State.ACCEPTED: f"got it: {delivery.relay} accepted the letter at {when}",
+        Delivery.State.FAILED: (
+            f"did not get it: {delivery.relay} refused it at {when}"
+            if delivery.relay
+            else f"did not get it: it was not sent, as seen at {when}"
+        ),
+        Delivery.State.UNKNOWN: "may have got it",
+        Delivery.State.DEFERRED: f"has not got it yet: attempt {delivery.attempts} was put off",
+    }
+    if delivery.state not in said:
+        return f"{address} has not got it yet: the letter is {delivery.state}."
+    due = (
+        f", the next is due {delivery.next_attempt_at:%H:%M:%S %Z}"
+        if delivery.next_attempt_at
+        else ""
+    )
+    return f"{address} {said[Delivery.State(delivery.state)]} ({delivery.text}){due}."
+
+
+def _standing(reader: Subscriber) -> list[str]:
+    if reader.state == Subscriber.State.PENDING:
+        return ["The reader has not confirmed the address yet."]
+    if reader.state == Subscriber.State.LEFT:
+        left = reader.consents.filter(act="left").order_by("-at").first()
+        return [f"The reader left{f' on {left.at:%Y-%m-%d %H:%M %Z}' if left else ''}."]
+    return []
+
+
+def _rules(
+    reader: Subscriber, vocabulary: Vocabulary, reach: list[int], dispatch: Dispatch | None
+) -> list[str]:
+    names = {topic.pk: topic.name for topic in vocabulary.by_id.values()}
+    sentences = []
+    for subscription in reader.subscriptions.order_by("pk"):
+        rule = Rule.of(subscription)
+        said = f"Rule “{rules.in_words(rule, names)}”"
+        if subscription.ended_at:
+            sentences.append(
+                f"{said} ended {subscription.ended_at:%Y-%m-%d %H:%M %Z} ({subscription.ended_reason})."
+            )
+        elif dispatch is not None and subscription.started_at > dispatch.released_at:
+            sentences.append(f"{said} began only after the release.")
+        else:
+            sentences.append(f"{said} {_verdict(rule, names, reach)}.")
+    return sentences or ["The reader has no rule."]
+
+
+def _verdict(rule: Rule, names: dict[int, str], reach: list[int]) -> str:
+    if not rule.wants(reach):
+        return "does not match: " + (
+            "the brief lacks " + " and ".join(sorted(names[t] for t in rule.topics - set(reach)))
+            if rule.match == rules.Match.ALL
+            else "it asks for other topics"
+        )
+    if unwanted := rule.excludes(reach):
+        return "does not match: it excludes " + " and ".join(sorted(names[t] for t in unwanted))
+    if rule.cadence != Cadence.AT_ONCE:
+        return f"matches, for the {rule.cadence} digest and not at once"
+    return "matches"

@@ -1,0 +1,31 @@
+"""A test letter to one address: `[TEST]` in its subject, links that stop nothing, in no ledger."""
+
+from __future__ import annotations
+
+from dispatcher.audience.addresses import normalise
+from dispatcher.briefs.models import Brief
+from dispatcher.errors import RelayRefused, UnreadyBrief
+from dispatcher.letters.stamping import stamp
+from dispatcher.mailing import composing
+from dispatcher.relays.outcomes import Parcel, Result
+from dispatcher.relays.pool import Pool, configured
+
+
+def send_test(brief: Brief, address: str) -> str:
+    """Send the current revision to one address at once; the relay's own words.
+
+    Raises BadAddress, UnreadyBrief, RelayUnreachable or RelayRefused.
+    """
+    address = normalise(address)
+    if brief.current is None:
+        raise UnreadyBrief("The brief has no content yet; hand it in first.")
+    compiled = composing.compose(brief, brief.current, subject_prefix=composing.TEST)
+    data = stamp(compiled, composing.sample_values(brief, address))
+    pool = Pool(configured())
+    try:
+        (outcome,) = pool.hand_over([Parcel(brief.pk, composing.return_path(0), address, data)])
+    finally:
+        pool.close()
+    if outcome.result is not Result.ACCEPTED:
+        raise RelayRefused(f"The relay did not take the test letter: {outcome.text}")
+    return outcome.text

@@ -1,0 +1,257 @@
+"""A batch from claim to ledger, over a real SMTP conversation, with the faults on the way."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from dispatcher.audience import consent
+from dispatcher.mailing import carrying, dispatching, ledger, matching
+from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.relays.outcomes import Outcome, Result
+from tests.makers import make_brief, make_reader, make_topic
+from tests.sinks import Fate, Sink, refusing_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def released(readers: int = 3) -> Dispatch:
+    """A matched dispatch with one batch of so many readers, r1@example.org and so on."""
+    iran = make_topic("Iran")
+    for number in range(1, readers + 1):
+        make_reader(f"r{number}@example.org", any_of=[iran], name=f"Reader {number}")
+    dispatch = dispatching.release(make_brief(topics=[iran]), by="ada")
+    matching.match(dispatch.pk)
+    dispatch.refresh_from_db()
+    return dispatch
+
+
+def carry(dispatch: Dispatch) -> dict[str, str]:
+    """Carry its batch; the states by the reader's local part."""
+    carrying.carry(dispatch.batches.get().pk)
+    dispatch.refresh_from_db()
+    rows = Delivery.objects.filter(dispatch=dispatch).values_list("subscriber__address", "state")
+    return {address.partition("@")[0]: state for address, state in rows}
+
+
+def make_due(dispatch: Dispatch) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Delivery.objects.filter(dispatch=dispatch, state="deferred").update(next_attempt_at=past)
+    Batch.objects.filter(dispatch=dispatch).update(due_at=past)
+
+
+def test_every_reader_gets_one_letter_and_the_dispatch_closes(sink: Sink) -> None:
+    dispatch = released()
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses == ["r1@example.org", "r2@example.org", "r3@example.org"]
+    assert dispatch.state == Dispatch.State.DONE
+    assert dispatch.finished_at
+    assert ledger.tally(dispatch.pk) == ledger.Tally(audience=3, accepted=3)
+
+
+def test_a_letter_has_its_readers_own_links_and_headers(sink: Sink) -> None:
+    carry(released(2))
+    one, other = (
+        email.message_from_bytes(letter.data, policy=email.policy.default)
+        for letter in sink.letters
+    )
+    assert one["To"] == "Reader 1 <r1@example.org>"
+    assert one["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "/leave/" in one["List-Unsubscribe"]
+    for name in ("Message-ID", "List-Unsubscribe", "To"):
+        assert one[name] != other[name], name
+    for letter in (one, other):
+        text = letter.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+        assert "You get this because you follow Iran." in " ".join(text.split())
+    assert len({letter.mail_from for letter in sink.letters}) == 2
+
+
+def test_carrying_twice_sends_once(sink: Sink) -> None:
+    dispatch = released()
+    carry(dispatch)
+    carry(dispatch)
+    assert len(sink.letters) == 3
+
+
+def test_a_refusal_for_good_fails_and_one_for_now_is_deferred(sink: Sink) -> None:
+    sink.answers = {
+        "r1@example.org": "550 5.1.1 no such user",
+        "r2@example.org": "451 4.3.0 try later",
+    }
+    dispatch = released()
+    assert carry(dispatch) == {"r1": "failed", "r2": "deferred", "r3": "accepted"}
+    failed = Delivery.objects.get(subscriber__address="r1@example.org")
+    assert (failed.code, failed.text) == ("5.1.1", "550 5.1.1 no such user")
+    assert dispatch.state == Dispatch.State.SENDING
+    assert ledger.tally(dispatch.pk).balances
+
+
+def test_a_deferred_letter_goes_out_when_due_under_the_same_message_id(sink: Sink) -> None:
+    sink.data_answers = {"r1@example.org": "451 4.3.0 try later"}
+    dispatch = released(1)
+    assert carry(dispatch) == {"r1": "deferred"}
+    assert carry(dispatch) == {"r1": "deferred"}, "it was not due yet"
+    assert Delivery.objects.get().attempts == 1
+    sink.data_answers = {}
+    make_due(dispatch)
+    assert carry(dispatch) == {"r1": "accepted"}
+    assert dispatch.state == Dispatch.State.DONE
+
+
+def test_after_the_last_pause_a_deferred_letter_is_given_up(sink: Sink) -> None:
+    sink.answers = {"r1@example.org": "450 4.2.2 full"}
+    dispatch = released(1)
+    for _ in range(len(ledger.PAUSES)):
+        assert carry(dispatch) == {"r1": "deferred"}
+        make_due(dispatch)
+    assert carry(dispatch) == {"r1": "failed"}
+    assert "given up after 8 attempts" in Delivery.objects.get().text
+    assert dispatch.state == Dispatch.State.DONE
+
+
+def test_without_a_relay_all_is_deferred_and_nothing_lost(
+    sink: Sink, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dispatcher.relays import pool
+
+    dispatch = released()
+    with refusing_url() as url:
+        settings.RELAY_URLS = (url,)  # type: ignore[attr-defined]
+        monkeypatch.setattr(pool, "_pool", pool.Pool(pool.configured()))
+        assert set(carry(dispatch).values()) == {"deferred"}
+    assert "RELAY_URL" in Delivery.objects.all()[0].text
+    monkeypatch.undo()
+    settings.RELAY_URLS = (sink.url,)  # type: ignore[attr-defined]
+    monkeypatch.setattr(pool, "_pool", pool.Pool(pool.configured()))
+    make_due(dispatch)
+    assert set(carry(dispatch).values()) == {"accepted"}
+    pool.of_this_process().close()
+
+
+def test_an_answer_that_never_came_is_resent_under_the_same_message_id(sink: Sink) -> None:
+    sink.fates = {"r2@example.org": Fate.CUT_AFTER_DOT}
+    dispatch = released()
+    assert carry(dispatch) == {"r1": "accepted", "r2": "deferred", "r3": "accepted"}
+    sink.fates = {}
+    make_due(dispatch)
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses.count("r2@example.org") == 2
+    ids = {
+        email.message_from_bytes(letter.data)["Message-ID"]
+        for letter in sink.letters
+        if letter.rcpt_to == ("r2@example.org",)
+    }
+    assert len(ids) == 1
+
+
+def test_an_answer_that_never_came_is_held_where_the_desk_wants_that(
+    sink: Sink, settings: object
+) -> None:
+    settings.UNKNOWN = "hold"  # type: ignore[attr-defined]
+    sink.fates = {"r2@example.org": Fate.CUT_AFTER_DOT}
+    dispatch = released()
+    assert carry(dispatch) == {"r1": "accepted", "r2": "unknown", "r3": "accepted"}
+    assert ledger.tally(dispatch.pk).balances
+    assert dispatch.state == Dispatch.State.DONE
+
+
+def left_behind(dispatch: Dispatch, *accepted: str) -> None:
+    """As if a worker had been killed: all is being carried, some of it journalled, the lease is over."""
+    batch = dispatch.batches.get()
+    batch.deliveries.update(state=Delivery.State.CARRYING)
+    past = timezone.now() - timedelta(seconds=1)
+    Batch.objects.filter(pk=batch.pk).update(state="carrying", holder="killed", lease_until=past)
+    journal = ledger.Journal(batch.pk)
+    for address in accepted:
+        delivery = batch.deliveries.get(subscriber__address=address)
+        journal.write(Outcome(delivery.pk, Result.ACCEPTED, "relay:25", "2.0.0", "250 2.0.0 kept"))
+
+
+def test_whoever_takes_over_never_sends_again_what_was_journalled(sink: Sink) -> None:
+    dispatch = released()
+    left_behind(dispatch, "r1@example.org")
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses == ["r2@example.org", "r3@example.org"]
+
+
+def test_the_one_letter_in_doubt_is_held_where_the_desk_wants_that(
+    sink: Sink, settings: object
+) -> None:
+    settings.UNKNOWN = "hold"  # type: ignore[attr-defined]
+    dispatch = released()
+    left_behind(dispatch, "r1@example.org")
+    assert carry(dispatch) == {"r1": "accepted", "r2": "unknown", "r3": "accepted"}
+    assert sink.addresses == ["r3@example.org"]
+
+
+def test_a_batch_under_a_living_lease_is_left_alone(sink: Sink) -> None:
+    dispatch = released()
+    left_behind(dispatch)
+    Batch.objects.update(lease_until=timezone.now() + timedelta(seconds=30))
+    assert set(carry(dispatch).values()) == {"carrying"}
+    assert sink.letters == []
+
+
+def test_a_worker_that_lost_its_lease_stops_and_records_nothing(
+    sink: Sink, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LEASE_SECONDS = 0  # type: ignore[attr-defined]
+    dispatch = released()
+    assert set(carry(dispatch).values()) == {"carrying"}
+    assert len(sink.letters) == 0
+
+
+def test_who_left_or_was_suppressed_or_changed_rules_meanwhile_is_not_mailed(sink: Sink) -> None:
+    dispatch = released(4)
+    readers = {f"r{n}": consent.find(f"r{n}@example.org") for n in range(1, 5)}
+    consent.leave(readers["r1"], consent.live(readers["r1"]), source="a test")
+    consent.suppress("r2@example.org", reason="complaint")
+    rule = consent.live(readers["r3"]).get()
+    rule.topics = [make_topic("Energy").pk]
+    rule.save()
+    assert carry(dispatch) == {"r1": "failed", "r2": "failed", "r3": "failed", "r4": "accepted"}
+    assert sink.addresses == ["r4@example.org"]
+    words = set(Delivery.objects.filter(state="failed").values_list("text", flat=True))
+    assert words == {
+        "left before it was handed over",
+        "suppressed before it was handed over",
+        "stopped following these topics before it was handed over",
+    }
+    assert ledger.tally(dispatch.pk).balances
+
+
+def test_no_transaction_is_open_while_the_relay_is_spoken_to(sink: Sink) -> None:
+    seen: list[bool] = []
+    hand_over = carrying.pool.of_this_process().hand_over
+
+    class Watching:
+        def hand_over(self, parcels: object) -> object:
+            for outcome in hand_over(parcels):  # type: ignore[arg-type]
+                seen.append(connection.in_atomic_block)
+                yield outcome
+
+    dispatch = released()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(carrying.pool, "of_this_process", Watching)
+        carry(dispatch)
+    assert seen == [False] * 3
+
+
+def test_a_paused_dispatch_is_not_carried_and_goes_on_when_resumed(sink: Sink) -> None:
+    dispatch = released()
+    dispatching.pause(dispatch.pk)
+    assert set(carry(dispatch).values()) == {"waiting"}
+    dispatching.resume(dispatch.pk)
+    assert set(carry(dispatch).values()) == {"accepted"}
+
+
+def test_a_cancelled_dispatch_is_never_carried_and_its_ledger_balances(sink: Sink) -> None:
+    dispatch = released()
+    dispatching.cancel(dispatch.pk)
+    assert set(carry(dispatch).values()) == {"waiting"}
+    assert ledger.tally(dispatch.pk).balances

@@ -1,0 +1,171 @@
+"""Releasing: what is refused, what is stored, and that two at once are one."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from redis import Redis
+
+from dispatcher.errors import (
+    AlreadyReleased,
+    NobodyFollows,
+    NoSuchDispatch,
+    QueueUnreachable,
+    Refusal,
+    UnreadyBrief,
+    WrongState,
+)
+from dispatcher.mailing import dispatching, sweeping
+from dispatcher.mailing.models import Dispatch
+from tests.makers import make_brief, make_reader, make_topic
+
+
+def queued(valkey: Redis, queue: str) -> int:
+    return valkey.llen(queue)  # type: ignore[return-value]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_release_stores_who_when_and_the_exact_letter_and_posts_two_jobs(valkey: Redis) -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada")
+    brief.refresh_from_db()
+    assert dispatch.released_by == "ada"
+    assert dispatch.content_hash == brief.current.content_hash  # type: ignore[union-attr]
+    assert b"Ferries run again" in bytes(dispatch.letter)
+    assert brief.released == brief.current
+    assert queued(valkey, "routine") == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_urgent_brief_goes_by_the_urgent_lane(valkey: Redis) -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    dispatch = dispatching.release(make_brief(topics=[make_topic("Iran")], urgent=True), by="ada")
+    assert dispatch.lane == "urgent"
+    assert (queued(valkey, "urgent"), queued(valkey, "routine")) == (2, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_release_is_refused_and_names_the_first() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada")
+    with pytest.raises(AlreadyReleased, match=rf"released by ada .* dispatch show {dispatch.pk}"):
+        dispatching.release(brief, by="bea")
+    assert Dispatch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_releases_in_the_same_moment_one_wins() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    answers: list[object] = []
+    ready = threading.Barrier(2)
+
+    def release() -> None:
+        ready.wait()
+        try:
+            answers.append(dispatching.release(brief, by="ada"))
+        except Refusal as refusal:
+            answers.append(refusal)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=release) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Dispatch.objects.count() == 1
+    assert sorted(type(answer).__name__ for answer in answers) == ["AlreadyReleased", "Dispatch"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_brief_that_nobody_follows_is_refused_unless_it_is_for_the_feeds() -> None:
+    brief = make_brief(topics=[make_topic("Iran")])
+    with pytest.raises(NobodyFollows, match="feeds"):
+        dispatching.release(brief, by="ada")
+    assert dispatching.release(brief, by="ada", to_feeds_alone=True).pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_valkey_nothing_is_stored(settings: object) -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+    with pytest.raises(QueueUnreachable, match="REDIS_URL"):
+        dispatching.release(brief, by="ada")
+    assert Dispatch.objects.count() == 0
+    brief.refresh_from_db()
+    assert brief.released_at is None
+
+
+@pytest.mark.django_db
+def test_a_letter_that_mailboxes_would_clip_is_refused() -> None:
+    from dispatcher.briefs.document import Section
+
+    make_reader(any_of=[make_topic("Iran")])
+    blocks = (Section("Long", ("word " * 25_000,)),)
+    brief = make_brief(topics=[make_topic("Iran")], blocks=blocks)
+    with pytest.raises(UnreadyBrief, match="KB"):
+        dispatching.release(brief, by="ada")
+
+
+@pytest.mark.django_db
+def test_a_time_in_the_past_is_refused() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    with pytest.raises(WrongState, match="past"):
+        dispatching.release(brief, by="ada", at=timezone.now() - timedelta(minutes=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scheduled_release_is_not_public_before_its_time_and_starts_at_it() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada", at=timezone.now() + timedelta(hours=1))
+    sweeping.sweep()
+    brief.refresh_from_db()
+    assert brief.released_at is None
+    Dispatch.objects.update(scheduled_for=timezone.now() - timedelta(seconds=1))
+    sweeping.sweep()
+    brief.refresh_from_db()
+    dispatch.refresh_from_db()
+    assert brief.released_at
+    assert dispatch.state == Dispatch.State.MATCHING
+    assert not dispatching.start(dispatch), "once only"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_schedule_frees_the_brief() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada", at=timezone.now() + timedelta(hours=1))
+    dispatching.cancel(dispatch.pk)
+    assert dispatching.release(brief, by="ada").pk != dispatch.pk
+
+
+@pytest.mark.django_db
+def test_verbs_on_the_wrong_state_say_which_it_is() -> None:
+    from tests.makers import make_dispatch
+
+    done = make_dispatch(state=Dispatch.State.DONE)
+    for verb in (dispatching.pause, dispatching.resume, dispatching.cancel):
+        with pytest.raises(WrongState, match="is done"):
+            verb(done.pk)
+    with pytest.raises(NoSuchDispatch, match="no dispatch 12345"):
+        dispatching.find(12345)
+
+
+@pytest.mark.django_db
+def test_the_prospect_names_readers_topics_and_lane() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran"), make_topic("Cyber")], urgent=True)
+    prospect = dispatching.prospect(brief)
+    assert prospect.audience.readers == 1
+    assert prospect.topics == ("Iran", "Cyber")
+    assert prospect.lane == "urgent"

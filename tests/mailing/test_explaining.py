@@ -1,0 +1,83 @@
+"""`explain` answers why somebody did or did not get a brief, in words."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from dispatcher.audience import consent
+from dispatcher.audience.rules import Cadence
+from dispatcher.errors import BadAddress
+from dispatcher.mailing.explaining import explain
+from dispatcher.mailing.models import Delivery, Dispatch
+from tests.makers import make_brief, make_dispatch, make_reader, make_topic
+
+pytestmark = pytest.mark.django_db
+
+
+def said(address: str, *, delivered: str = "", **reader: object) -> str:
+    """What is said of a reader of a released brief on Iran; with `delivered`, they have a delivery."""
+    brief = make_brief(topics=[make_topic("Iran")])
+    made = make_reader(address, **reader) if reader else None  # type: ignore[arg-type]
+    dispatch = make_dispatch(brief, state=Dispatch.State.DONE, matched_at=timezone.now())
+    if delivered:
+        assert made
+        Delivery.objects.create(
+            dispatch=dispatch,
+            subscriber=made,
+            batch=dispatch.batches.create(number=1),
+            state=delivered,
+            relay="relay:25",
+            text="550 5.1.1 no such user" if delivered == "failed" else "250 kept",
+            settled_at=timezone.now(),
+        )
+    return "\n".join(explain(brief, address))
+
+
+def test_who_got_it_is_told_when_and_why() -> None:
+    words = said("in@example.org", delivered="accepted", any_of=[make_topic("Iran")])
+    assert words.startswith("in@example.org got it: relay:25 accepted the letter at ")
+    assert "Rule “Iran, at once” matches." in words
+
+
+def test_who_was_refused_is_told_in_the_relays_own_words() -> None:
+    words = said("in@example.org", delivered="failed", any_of=[make_topic("Iran")])
+    assert "did not get it: relay:25 refused it" in words
+    assert "550 5.1.1 no such user" in words
+
+
+@pytest.mark.parametrize(
+    ("reader", "reason"),
+    [
+        ({"any_of": ["Energy"]}, "does not match: it asks for other topics"),
+        ({"all_of": ["Iran", "Energy"]}, "does not match: the brief lacks Energy"),
+        ({"any_of": ["Energy", "Iran"], "none_of": ["Iran"]}, "it excludes Iran"),
+        ({"any_of": ["Iran"], "cadence": Cadence.DAILY}, "for the daily digest and not at once"),
+        ({"any_of": ["Iran"], "state": "pending"}, "has not confirmed"),
+    ],
+)
+def test_who_did_not_get_it_is_told_why(reader: dict[str, object], reason: str) -> None:
+    made = {
+        key: [make_topic(name) for name in value] if isinstance(value, list) else value
+        for key, value in reader.items()
+    }
+    words = said("out@example.org", **made)
+    assert words.startswith("out@example.org did not get it: no rule")
+    assert reason in words
+
+
+def test_a_stranger_a_leaver_and_a_suppressed_address_are_told_so() -> None:
+    assert "stranger@example.org is not a reader." in said("stranger@example.org")
+    leaver = make_reader("leaver@example.org", any_of=[make_topic("Iran")])
+    consent.leave(leaver, consent.live(leaver), source="a test")
+    consent.suppress("leaver@example.org", reason="complaint")
+    words = "\n".join(explain(make_brief(topics=[make_topic("Iran")]), "leaver@example.org"))
+    assert "has not been released" in words
+    assert "The reader left on " in words
+    assert "ended " in words
+    assert "suppressed (complaint)" in words
+
+
+def test_a_malformed_address_is_refused() -> None:
+    with pytest.raises(BadAddress):
+        explain(make_brief(), "nobody")
