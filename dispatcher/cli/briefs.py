@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatcher.cli.files import read_file
-from dispatcher.cli.output import AsJson, note, say, say_json, say_rows
+from dispatcher.cli.output import AsJson, counted, note, say, say_json, say_rows
 from dispatcher.cli.who import me
 from dispatcher.errors import Refusal, WrongState
 from dispatcher.local.stack import Ground, ground
@@ -55,7 +55,7 @@ def add(
         }
         say(f"{words[done.outcome]} {done.brief.public_id} “{done.brief.headline}”")
         document = done.revision.document
-        say(f"{len(document.blocks)} blocks; topics: {', '.join(document.topics)}")
+        say(f"{counted(len(document.blocks), 'block')}; topics: {', '.join(document.topics)}")
         if done.brief.released_id and done.outcome == "changed":
             note("It was released already: readers keep the released revision.")
 
@@ -176,7 +176,7 @@ def _confirm(brief: Brief, prospect: Prospect, when: datetime | None) -> None:
     readers = prospect.audience.readers
     topics = " and ".join(prospect.topics)
     at = f" at {when:%A %-d %B %Y, %H:%M %Z}" if when else " now"
-    asked = f"Release “{brief.headline}” to {readers:,} readers of {topics}{at}?"
+    asked = f"Release “{brief.headline}” to {counted(readers, 'reader')} of {topics}{at}?"
     for reason, number in prospect.audience.excluded.items():
         note(f"{number:,} more follow these topics but are left out: {reason}.")
     if not sys.stdin.isatty():

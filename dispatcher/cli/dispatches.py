@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dispatcher.cli.output import AsJson, console, say, say_json, say_rows
+from dispatcher.cli.output import AsJson, console, counted, say, say_json, say_rows
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
 
@@ -103,11 +103,11 @@ def cancel(
 
         left = ledger.tally(dispatching.find(dispatch_id).pk).open
         if not yes and not typer.confirm(
-            f"Cancel dispatch {dispatch_id}? {left:,} readers will not get it."
+            f"Cancel dispatch {dispatch_id}? {counted(left, 'reader')} will not get it."
         ):
             raise Refusal("Not cancelled.")
         dispatching.cancel(dispatch_id)
-        say(f"Dispatch {dispatch_id} is cancelled; {left:,} letters were not sent.")
+        say(f"Dispatch {dispatch_id} is cancelled; {counted(left, 'letter')} not sent.")
 
 
 def described(dispatch: Dispatch) -> dict[str, Any]:
@@ -138,7 +138,9 @@ def print_ledger(sums: Tally) -> None:
     rows.append({"outcome": "sum", "readers": sums.counted})
     say_rows(rows, as_json=False, empty="", right=["readers"])
     verdict = "The ledger balances" if sums.balances else "THE LEDGER DOES NOT BALANCE"
-    say(f"{verdict}: {sums.counted:,} deliveries for an audience of {sums.audience:,}.")
+    say(
+        f"{verdict}: {counted(sums.counted, 'delivery', 'deliveries')} for an audience of {sums.audience:,}."
+    )
 
 
 def follow(dispatch_id: int, *, poll: float = 0.25) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dispatcher.errors import BadFile
 
-LARGEST = 4_000_000  # octets; enough for any brief, so that a wrong file is not read whole
+LARGEST = 64_000_000  # octets; a file given by mistake is not read whole
 
 
 def read_file(path: Path) -> bytes:

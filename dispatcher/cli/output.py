@@ -35,6 +35,11 @@ def say(sentence: str) -> None:
     console.print(sentence, markup=False)
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """`1 reader`, `4,182 readers`."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def say_json(value: object) -> None:
     typer.echo(json.dumps(value, default=_plain, ensure_ascii=False))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.output import AsJson, note, say, say_rows
+from dispatcher.cli.output import AsJson, counted, note, say, say_rows
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
 
@@ -97,4 +97,4 @@ def build() -> None:
     with ground():
         from dispatcher.feeds import publishing
 
-        say(f"{publishing.build_all()} feed documents written.")
+        say(f"{counted(publishing.build_all(), 'feed document')} written.")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from dispatcher.cli.output import AsJson, errors, say, say_json
+from dispatcher.cli.output import AsJson, counted, errors, say, say_json
 from dispatcher.cli.who import me
 from dispatcher.local.stack import ground
 
@@ -62,7 +62,13 @@ def import_(
             TaskProgressColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, TextColumn("{task.fields[rows]:,} rows"), console=errors) as shown:
+        with Progress(
+            *columns,
+            TextColumn("{task.fields[rows]:,} rows"),
+            console=errors,
+            transient=True,
+            disable=not errors.is_terminal,
+        ) as shown:
             task = shown.add_task("", rows=0)
             done = importing.import_csv(
                 file,
@@ -81,7 +87,8 @@ def import_(
             )
             return
         say(
-            f"{done.rows:,} rows: {done.readers:,} new readers, {done.rules:,} new rules, {done.rejected:,} refused."
+            f"{counted(done.rows, 'row')}: {counted(done.readers, 'new reader')},"
+            f" {counted(done.rules, 'new rule')}, {done.rejected:,} refused."
         )
         if done.rejects_file:
             say(f"The refused rows and why: {done.rejects_file}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dispatcher.cli.files import read_lines
-from dispatcher.cli.output import AsJson, say, say_rows
+from dispatcher.cli.output import AsJson, counted, say, say_rows
 from dispatcher.local.stack import ground
 
 app = typer.Typer(help="The topics that briefs are about and readers follow.", no_args_is_help=True)
@@ -41,7 +41,7 @@ def import_(
         from dispatcher.briefs import topics
 
         count = topics.import_lines(lines)
-        say(f"{count.added} topics added, {count.kept} known already.")
+        say(f"{counted(count.added, 'topic')} added, {count.kept} known already.")
 
 
 @app.command("list")

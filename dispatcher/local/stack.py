@@ -1,0 +1,151 @@
+"""What a command needs before it can work: servers, settings, tables; and for `up` everything else.
+
+With DATABASE_URL and REDIS_URL set, these are used and nothing is started. Without them the embedded
+servers of the data folder are, for as long as the command lasts. This module writes the environment
+that `settings` reads, for this process and its children.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.servers import CannotStart, Servers, ensure, secret_key
+
+OUR_OWN = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a command works: its data folder, whether servers are embedded, and who runs them."""
+
+    folder: Path
+    is_embedded: bool
+    owner: str
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("DISPATCHER_DATA") or ".dispatcher").resolve()
+
+
+@contextmanager
+def ground(*, owner: str = "command") -> Iterator[Ground]:
+    """Django is ready and its tables are there inside the block. Raises CannotStart."""
+    given = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+    if len(given) == 1:
+        raise CannotStart(
+            f"Only {given[0]} is set; set both DATABASE_URL and REDIS_URL, or neither."
+        )
+    folder = data_folder()
+    servers = None if given else ensure(folder, owner=owner)
+    try:
+        if servers is not None:
+            urls = servers.urls if isinstance(servers, Servers) else servers
+            os.environ["DATABASE_URL"] = urls.database_url
+            os.environ["REDIS_URL"] = urls.redis_url
+            os.environ.setdefault("SECRET_KEY", secret_key(folder))
+            os.environ.setdefault(
+                "PUBLIC_URL", _noted(folder, "public_url", "http://127.0.0.1:8000")
+            )
+            os.environ.setdefault("RELAY_URL", _noted(folder, "relay_url", "smtp://127.0.0.1:1025"))
+        _set_up_django(may_migrate=isinstance(servers, Servers))
+        yield Ground(folder, servers is not None, urls.owner if servers is not None else "operator")
+    finally:
+        if isinstance(servers, Servers):
+            _disconnect()
+            servers.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the running stack can be reached."""
+
+    web: str
+    mailbox: str
+    relay: str
+    maildir: Path
+
+
+@contextmanager
+def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Processes]]:
+    """The whole product on this machine: servers, mailbox, web, workers, beat. Raises CannotStart.
+
+    The mailbox stands in for a relay unless RELAY_URL is set. Busy ports are avoided.
+    """
+    folder = data_folder()
+    web, smtp, page = free_port(port), free_port(1025), free_port(8025)
+    own_mailbox = not os.environ.get("RELAY_URL")
+    os.environ.setdefault("PUBLIC_URL", f"http://{OUR_OWN}:{web}")
+    if own_mailbox:
+        os.environ["RELAY_URL"] = f"smtp://{OUR_OWN}:{smtp}"
+        os.environ["MAILBOX_URL"] = f"http://{OUR_OWN}:{page}"
+    with ground(owner="up") as where:
+        _note(folder, "public_url", os.environ["PUBLIC_URL"])
+        _note(folder, "relay_url", os.environ["RELAY_URL"])
+        addresses = Addresses(
+            web=f"http://{OUR_OWN}:{web}",
+            mailbox=os.environ.get("MAILBOX_URL", ""),
+            relay=os.environ["RELAY_URL"],
+            maildir=folder / "mailbox",
+        )
+        with Processes(folder / "logs", os.environ) as processes:
+            if own_mailbox:
+                _start_mailbox(processes, addresses.maildir, smtp, page)
+            _start_services(processes, folder, web)
+            processes.wait_until(lambda: answers(web), what="The web server")
+            if own_mailbox:
+                processes.wait_until(lambda: answers(smtp) and answers(page), what="The mailbox")
+            yield where, addresses, processes
+
+
+def _start_mailbox(processes: Processes, maildir: Path, smtp: int, page: int) -> None:
+    processes.start(
+        "mailbox",
+        *(sys.executable, "-m", "dispatcher.local.mailbox", "--folder", str(maildir)),
+        *("--smtp", f"{OUR_OWN}:{smtp}", "--http", f"{OUR_OWN}:{page}"),
+    )
+
+
+def _start_services(processes: Processes, folder: Path, port: int) -> None:
+    celery = (sys.executable, "-m", "celery", "-A", "workers")
+    worker = (*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
+    processes.start(
+        "web",
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", OUR_OWN),
+        *("--port", str(port), "--workers", "1", "--no-ws", "dispatcher.wsgi:application"),
+    )
+    processes.start("worker", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
+    processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "1")
+    processes.start(
+        "beat", *celery, "beat", "--loglevel", "INFO", "--schedule", str(folder / "beat-schedule")
+    )
+
+
+def _set_up_django(*, may_migrate: bool) -> None:
+    import django
+    from django.core.management import call_command
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dispatcher.settings")
+    django.setup()
+    if may_migrate:
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def _disconnect() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+def _note(folder: Path, name: str, value: str) -> None:
+    (folder / name).write_text(value)
+
+
+def _noted(folder: Path, name: str, default: str) -> str:
+    path = folder / name
+    return path.read_text().strip() if path.exists() else default
