@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dispatcher.cli.files import read_file
-from dispatcher.cli.output import AsJson, counted, note, say, say_json, say_rows
+from dispatcher.cli.output import AsJson, counted, note, say, say_json, say_rows, shown
 from dispatcher.cli.who import me
 from dispatcher.errors import Refusal, WrongState
 from dispatcher.local.stack import Ground, ground
@@ -88,7 +88,7 @@ def show(brief_id: BriefId, as_json: AsJson = False) -> None:
             )
             return
         for name, value in _row(brief).items():
-            say(f"{name:10} {value or ''}")
+            say(f"{name:10} {shown(value)}".rstrip())
         say(f"{'revision':10} {revision.number}, {revision.change} by {revision.by}")
         for block in revision.document.blocks:
             size = len(getattr(block, "paragraphs", ()) or getattr(block, "entries", ()))

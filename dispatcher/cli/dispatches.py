@@ -9,7 +9,7 @@ import typer
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dispatcher.cli.output import AsJson, console, counted, say, say_json, say_rows
+from dispatcher.cli.output import AsJson, console, counted, say, say_json, say_rows, shown
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
 
@@ -67,7 +67,7 @@ def show(
             say_json(described(dispatch) | {"tally": tally_of(sums), "balances": sums.balances})
             return
         for name, value in described(dispatch).items():
-            say(f"{name:10} {value if value is not None else ''}")
+            say(f"{name:10} {shown(value)}".rstrip())
         print_ledger(sums)
 
 

@@ -35,8 +35,12 @@ def examine() -> Iterator[Check]:
     yield Check(
         "public address",
         settings.SECURE or settings.DEBUG or settings.PUBLIC_HOST in {"127.0.0.1", "localhost"},
-        f"{settings.PUBLIC_URL}"
-        + ("" if settings.SECURE else " is not https; readers' links would travel in the clear"),
+        settings.PUBLIC_URL
+        + (
+            ""
+            if settings.SECURE
+            else ", for this machine only; set PUBLIC_URL to an https address for readers"
+        ),
     )
 
 

