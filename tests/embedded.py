@@ -22,7 +22,7 @@ assert isinstance(SERVERS, Servers)
 # Durability is not what these tests look at, and it costs half of their time.
 with psycopg.connect(SERVERS.urls.database_url, autocommit=True) as _connection:
     for _setting in ("fsync", "synchronous_commit", "full_page_writes"):
-        _connection.execute(f"ALTER SYSTEM SET {_setting} = off")  # type: ignore[arg-type]
+        _connection.execute(f"ALTER SYSTEM SET {_setting} = off")
     _connection.execute("SELECT pg_reload_conf()")
 
 os.environ |= {

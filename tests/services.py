@@ -17,7 +17,9 @@ from dispatcher.local.processes import Processes
 
 
 @contextmanager
-def workers(logs: Path, *, relay: str, beat: bool = False, **environment: str) -> Iterator[Processes]:
+def workers(
+    logs: Path, *, relay: str, beat: bool = False, **environment: str
+) -> Iterator[Processes]:
     """Both workers, and beat where the test is about it, until the block ends."""
     with Processes(logs, os.environ | _environment(relay) | environment) as processes:
         celery = (sys.executable, "-m", "celery", "-A", "workers")

@@ -57,6 +57,7 @@ class Sink:
     answers: dict[str, str] = field(default_factory=dict)
     data_answers: dict[str, str] = field(default_factory=dict)
     fates: dict[str, Fate] = field(default_factory=dict)
+    hangs_up_on_refusal: bool = False
     connections: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
@@ -152,7 +153,8 @@ class _Conversation(SMTP):
         assert self.envelope
         if text.startswith("354") and self._fate(*self.envelope.rcpt_tos) == Fate.CUT_IN_LETTER:
             await self._meet(Fate.CUT_IN_LETTER)
-        if text.startswith("421") and self.transport is not None:
+        is_last = text.startswith("5" if self._sink.hangs_up_on_refusal else "421")
+        if is_last and self.transport is not None:
             self.transport.close()
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802

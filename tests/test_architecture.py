@@ -44,7 +44,9 @@ def test_every_module_says_what_it_is_for_and_fits_a_sitting(path: Path) -> None
             assert (node.end_lineno or 0) - node.lineno <= LONGEST_FUNCTION, node.name
 
 
-def test_only_settings_reads_the_environment_and_only_the_local_stack_and_entries_write_it() -> None:
+def test_only_settings_reads_the_environment_and_only_the_local_stack_and_entries_write_it() -> (
+    None
+):
     touching = {
         _name(path)
         for path in SOURCES
@@ -62,7 +64,9 @@ def test_only_relays_speaks_smtp_and_only_the_mailbox_listens() -> None:
     importing = {
         _name(path)
         for path in SOURCES
-        if re.search(r"^(import|from) (smtplib|aiosmtplib|aiosmtpd)", path.read_text("utf-8"), re.MULTILINE)
+        if re.search(
+            r"^(import|from) (smtplib|aiosmtplib|aiosmtpd)", path.read_text("utf-8"), re.MULTILINE
+        )
     }
     assert {name for name in importing if not name.startswith("dispatcher/local/mailbox")} == {
         "dispatcher/relays/pool.py",
@@ -87,7 +91,9 @@ def test_tasks_are_acknowledged_late_and_keep_no_results() -> None:
 
 
 @pytest.mark.parametrize(
-    "letter", [path for path in (ROOT / "templates/email").iterdir() if path.name != "_base"], ids=_name
+    "letter",
+    [path for path in (ROOT / "templates/email").iterdir() if path.name != "_base"],
+    ids=_name,
 )
 def test_a_letter_is_a_folder_of_three(letter: Path) -> None:
     assert {path.name for path in letter.iterdir()} == {"subject.txt", "body.txt", "body.html"}

@@ -119,4 +119,3 @@ def test_an_urgent_brief_overtakes_a_long_routine_one(tmp_path: Path) -> None:
         left = Delivery.objects.filter(dispatch=routine).exclude(state="accepted").count()
         assert left > 0, "the routine dispatch was still on its way"
         until(is_done(routine))
-

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dispatcher import queue
 
 SWEEP_SECONDS = 5.0
 
-BEAT = {
+BEAT: dict[str, dict[str, Any]] = {
     "sweep": {
         "task": "sweep",
         "schedule": SWEEP_SECONDS,

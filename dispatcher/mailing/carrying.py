@@ -30,6 +30,11 @@ from dispatcher.relays.outcomes import Outcome, Parcel, Result
 
 log = logging.getLogger(__name__)
 
+NO_PAUSE = timedelta()
+AFTER_A_FAULT = timedelta(
+    minutes=1
+)  # so that a batch that breaks its worker does not do it all day
+
 
 class LeaseLost(Exception):  # noqa: N818  a state, not a fault
     """Another worker has taken the batch over; this one must not send another letter of it."""
@@ -41,7 +46,10 @@ class _Claim(NamedTuple):
 
 
 def carry(batch_id: int) -> None:
-    """Hand over what is due of a batch and record it. Does nothing if it is held, done or not due."""
+    """Hand over what is due of a batch and record it. Does nothing if it is held, done or not due.
+
+    Whatever breaks on the way, what is known by then is recorded first; the rest waits for the sweep.
+    """
     claim = _claim(batch_id)
     if claim is None:
         return
@@ -53,27 +61,37 @@ def carry(batch_id: int) -> None:
         journal.clear()  # whatever a holder recorded but did not live to clear
     due = list(batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk"))
     outcomes: list[Outcome] = []
+    fault: Exception | None = None
     try:
         for outcome in _hand_over(batch, due):
+            outcomes.append(outcome)
             if outcome.relay:
                 journal.write(outcome)
-            outcomes.append(outcome)
     except LeaseLost:
         log.warning("batch %s was taken over; stopping", batch.pk)
         return
     except RelayUnreachable as away:
-        begun = {outcome.key for outcome in outcomes}
-        outcomes += [
-            Outcome(delivery.pk, Result.DEFERRED, "", "", str(away))
-            for delivery in due
-            if delivery.pk not in begun
-        ]
         log.warning("batch %s: %s", batch.pk, away)
+        outcomes += _put_off(due, outcomes, str(away))
+    except Exception as unforeseen:  # noqa: BLE001  raised again below
+        fault = unforeseen
     with transaction.atomic():
         ledger.record(batch, outcomes, {delivery.pk: delivery.attempts for delivery in due})
-        ledger.settle(batch)
+        ledger.settle(batch, pause=AFTER_A_FAULT if fault else NO_PAUSE)
+    if fault is not None:
+        raise fault
     journal.clear()
     ledger.close(batch.dispatch_id)
+
+
+def _put_off(due: list[Delivery], outcomes: list[Outcome], words: str) -> list[Outcome]:
+    """What no relay was there for, as outcomes."""
+    begun = {outcome.key for outcome in outcomes}
+    return [
+        Outcome(delivery.pk, Result.DEFERRED, "", "", words)
+        for delivery in due
+        if delivery.pk not in begun
+    ]
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -37,14 +38,22 @@ FROM unnest(%(id)s::bigint[], %(state)s::text[], %(relay)s::text[], %(code)s::te
 WHERE d.id = o.id AND d.batch_id = %(batch)s AND d.state = 'carrying'
 """
 
-# Close a batch or give it back. It is due again when its first open delivery is.
+# Close a batch or give it back. It is due again when its first open delivery is. What was begun and
+# has no outcome waits again. Only the holder does this, so a repeat changes nothing.
 SQL_SETTLE = """
+WITH held AS (
+    SELECT id FROM dispatcher_batch WHERE id = %(batch)s AND holder = %(holder)s FOR UPDATE
+), given_back AS (
+    UPDATE dispatcher_delivery SET state = 'waiting'
+    WHERE batch_id IN (SELECT id FROM held) AND state = 'carrying'
+), open AS (
+    SELECT count(*) AS n, min(coalesce(next_attempt_at, now())) AS due_at FROM dispatcher_delivery
+    WHERE batch_id IN (SELECT id FROM held) AND state IN ('waiting', 'carrying', 'deferred')
+)
 UPDATE dispatcher_batch b
-SET state = CASE WHEN o.open = 0 THEN 'done' ELSE 'waiting' END, due_at = coalesce(o.due_at, b.due_at),
-    lease_until = NULL, holder = ''
-FROM (SELECT count(*) AS open, min(coalesce(next_attempt_at, now())) AS due_at FROM dispatcher_delivery
-      WHERE batch_id = %(batch)s AND state IN ('waiting', 'carrying', 'deferred')) AS o
-WHERE b.id = %(batch)s AND b.holder = %(holder)s
+SET state = CASE WHEN open.n = 0 THEN 'done' ELSE 'waiting' END,
+    due_at = greatest(open.due_at, now() + %(pause)s), lease_until = NULL, holder = ''
+FROM held, open WHERE b.id = held.id
 """
 
 
@@ -99,10 +108,14 @@ def record(batch: Batch, outcomes: Sequence[Outcome], attempts: Mapping[int, int
         )
 
 
-def settle(batch: Batch) -> None:
-    """Give the lease back: the batch is done, or due again when its first deferred delivery is."""
+def settle(batch: Batch, *, pause: timedelta) -> None:
+    """Give the lease back: the batch is done, or due again when its first open delivery is.
+
+    It is not due before the pause is over. Repeats change nothing.
+    """
+    parameters: dict[str, Any] = {"batch": batch.pk, "holder": batch.holder, "pause": pause}
     with connection.cursor() as cursor:
-        cursor.execute(SQL_SETTLE, {"batch": batch.pk, "holder": batch.holder})
+        cursor.execute(SQL_SETTLE, parameters)
 
 
 def _row(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,8 @@ from django.utils import timezone
 from dispatcher.audience import consent
 from dispatcher.mailing import carrying, dispatching, ledger, matching
 from dispatcher.mailing.models import Batch, Delivery, Dispatch
-from dispatcher.relays.outcomes import Outcome, Result
+from dispatcher.relays import pool
+from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from tests.makers import make_brief, make_reader, make_topic
 from tests.sinks import Fate, Sink, refusing_url
 
@@ -66,7 +68,9 @@ def test_a_letter_has_its_readers_own_links_and_headers(sink: Sink) -> None:
     for name in ("Message-ID", "List-Unsubscribe", "To"):
         assert one[name] != other[name], name
     for letter in (one, other):
-        text = letter.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+        body = letter.get_body(("plain",))
+        assert body
+        text = body.get_content()
         assert "You get this because you follow Iran." in " ".join(text.split())
     assert len({letter.mail_from for letter in sink.letters}) == 2
 
@@ -117,8 +121,6 @@ def test_after_the_last_pause_a_deferred_letter_is_given_up(sink: Sink) -> None:
 def test_without_a_relay_all_is_deferred_and_nothing_lost(
     sink: Sink, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dispatcher.relays import pool
-
     dispatch = released()
     with refusing_url() as url:
         settings.RELAY_URLS = (url,)  # type: ignore[attr-defined]
@@ -189,6 +191,29 @@ def test_the_one_letter_in_doubt_is_held_where_the_desk_wants_that(
     assert sink.addresses == ["r3@example.org"]
 
 
+def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatch = released()
+    write, written = ledger.Journal.write, []
+
+    def break_at_the_second(self: ledger.Journal, outcome: Outcome) -> None:
+        written.append(outcome)
+        if len(written) == 2:
+            raise ConnectionError("Valkey went away")
+        write(self, outcome)
+
+    monkeypatch.setattr(ledger.Journal, "write", break_at_the_second)
+    with pytest.raises(ConnectionError):
+        carrying.carry(dispatch.batches.get().pk)
+    states = Delivery.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["accepted", "accepted", "waiting"]
+    monkeypatch.undo()
+    make_due(dispatch)
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert len(sink.letters) == 3
+
+
 def test_a_batch_under_a_living_lease_is_left_alone(sink: Sink) -> None:
     dispatch = released()
     left_behind(dispatch)
@@ -227,17 +252,17 @@ def test_who_left_or_was_suppressed_or_changed_rules_meanwhile_is_not_mailed(sin
 
 def test_no_transaction_is_open_while_the_relay_is_spoken_to(sink: Sink) -> None:
     seen: list[bool] = []
-    hand_over = carrying.pool.of_this_process().hand_over
+    hand_over = pool.of_this_process().hand_over
 
     class Watching:
-        def hand_over(self, parcels: object) -> object:
-            for outcome in hand_over(parcels):  # type: ignore[arg-type]
+        def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
+            for outcome in hand_over(parcels):
                 seen.append(connection.in_atomic_block)
                 yield outcome
 
     dispatch = released()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(carrying.pool, "of_this_process", Watching)
+        patch.setattr(pool, "of_this_process", Watching)
         carry(dispatch)
     assert seen == [False] * 3
 

@@ -25,7 +25,7 @@ from tests.makers import make_brief, make_reader, make_topic
 
 
 def queued(valkey: Redis, queue: str) -> int:
-    return valkey.llen(queue)  # type: ignore[return-value]
+    return valkey.llen(queue)
 
 
 @pytest.mark.django_db(transaction=True)

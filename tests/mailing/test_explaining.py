@@ -61,7 +61,7 @@ def test_who_did_not_get_it_is_told_why(reader: dict[str, object], reason: str) 
         key: [make_topic(name) for name in value] if isinstance(value, list) else value
         for key, value in reader.items()
     }
-    words = said("out@example.org", **made)
+    words = said("out@example.org", **made)  # type: ignore[arg-type]
     assert words.startswith("out@example.org did not get it: no rule")
     assert reason in words
 
