@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from dispatcher import health, look
+from dispatcher.api.views import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("look.css", look.stylesheet, name="look"),
+    path("desk/", include("dispatcher.console.urls")),
+    path("feeds/", include("dispatcher.feeds.urls")),
+    path("", include("dispatcher.pages.urls")),
+    path("api/", api.urls),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]
+
+handler404 = "dispatcher.pages.views.missing"

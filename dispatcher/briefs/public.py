@@ -61,7 +61,8 @@ def released() -> QuerySet[Brief]:
 
 def find(public_id: str) -> PublicBrief:
     """Raises NoSuchBrief, for a brief not released just as for one that never was."""
-    brief = released().select_related("released").filter(public_id=public_id).first()
+    briefs = released().select_related("released").filter(public_id=_searchable(public_id))
+    brief = briefs.first()
     if brief is None:
         raise NoSuchBrief("There is no brief at this address.")
     return _public(brief, Vocabulary())
@@ -69,7 +70,7 @@ def find(public_id: str) -> PublicBrief:
 
 def topic(slug: str) -> Topic:
     """The topic in use under that slug. Raises UnknownTopic, TopicMoved or TopicRetired."""
-    found = Topic.objects.filter(slug=slug).first()
+    found = Topic.objects.filter(slug=_searchable(slug)).first()
     if found is None:
         raise UnknownTopic("There is no topic at this address.")
     last = _final(found, Vocabulary().by_id)
@@ -126,3 +127,8 @@ def _final(one: Topic, by_id: dict[int, Topic]) -> Topic:
 def _beneath(about: Topic, vocabulary: Vocabulary) -> list[int]:
     finals = {pk: _final(one, vocabulary.by_id).pk for pk, one in vocabulary.by_id.items()}
     return [pk for pk, final in finals.items() if about.pk in vocabulary.reach([final])]
+
+
+def _searchable(text: str) -> str:
+    """What PostgreSQL can look for: no text of its holds a NUL, which addresses may carry as %00."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

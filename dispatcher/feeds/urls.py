@@ -1,0 +1,14 @@
+"""Where feeds are. These addresses are in people's feed readers: they never change."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dispatcher.feeds import views
+
+app_name = "feeds"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("all.<str:format>", views.all_briefs, name="all"),
+    path("topics/<str:slug>.<str:format>", views.topic, name="topic"),
+]
