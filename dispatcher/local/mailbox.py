@@ -32,6 +32,7 @@ class CannotRun(Refusal):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the mailbox; the exit status. 1 is one line on stderr, 2 is wrong usage."""
     options = _options(arguments)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd writes several lines a letter
     try:

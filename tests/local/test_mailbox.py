@@ -126,6 +126,12 @@ def test_a_line_longer_than_the_standard_allows_is_refused(mailbox: Mailbox) -> 
     assert [letter.subject for letter in mailbox.kept("long@example.org")] == ["y"]
 
 
+def test_a_letter_too_large_is_refused_when_it_is_announced(mailbox: Mailbox) -> None:
+    with mailbox.smtp() as smtp:
+        smtp.ehlo()
+        assert smtp.mail("a@example.org", ["SIZE=40000000"])[0] == 552
+
+
 def test_an_address_with_a_line_break_in_it_is_refused(mailbox: Mailbox) -> None:
     with mailbox.smtp() as smtp:
         smtp.ehlo()
