@@ -7,6 +7,7 @@ starts the embedded servers. A missing or malformed value fails here, at start, 
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,6 +88,11 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _mail_host(host: str) -> str:
+    """The host as a mail domain; one that could be none gives way to the example domain."""
+    return host if re.search(r"\.[a-z]", host) else "example.org"
+
+
 # --- what operators set ------------------------------------------------------------------------
 DATABASE_URL = _text("DATABASE_URL")
 REDIS_URL = _text("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -102,7 +108,7 @@ PUBLISHER_ADDRESS = _text("PUBLISHER_ADDRESS", "1 Example Street|Exampleton").re
 PUBLISHER_HOME = _text("PUBLISHER_HOME", PUBLIC_URL)
 ACCENT_LIGHT = _text("ACCENT_LIGHT")
 ACCENT_DARK = _text("ACCENT_DARK")
-MAIL_FROM = _text("MAIL_FROM", f"briefs@{PUBLIC_HOST if '.' in PUBLIC_HOST else 'example.org'}")
+MAIL_FROM = _text("MAIL_FROM", f"briefs@{_mail_host(PUBLIC_HOST)}")
 MAIL_REPLY_TO = _text("MAIL_REPLY_TO")
 MAIL_DOMAIN = _text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
 FEED_ID_DATE = _day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change

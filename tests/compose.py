@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<how>:?[-?])(?P<word>[^}]*
 _UNITS = {"s": 1, "m": 60}
 
 
-class NotSet(Exception):
+class NotSet(Exception):  # noqa: N818  it reads as what is wrong
     """A variable that must be set is not; the text is what the file says about it."""
 
 
@@ -59,9 +60,9 @@ def variables() -> set[str]:
     return {found["name"] for line in lines for found in _VARIABLE.finditer(line) if found["name"]}
 
 
-def environment(service: Mapping[str, Any]) -> dict[str, str]:
-    """A service's environment with nothing but the secrets set."""
-    return {name: interpolate(v, SECRETS) for name, v in service["environment"].items()}
+def environment(service: Mapping[str, Any], given: Mapping[str, str] = SECRETS) -> dict[str, str]:
+    """A service's environment when only these variables are set. Raises NotSet."""
+    return {name: interpolate(value, given) for name, value in service["environment"].items()}
 
 
 def seconds(duration: str) -> int:
@@ -136,10 +137,8 @@ class Process:
 
     def kill(self) -> None:
         """End whatever is left of the group; for the end of a test, however it went."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
 
 
@@ -147,12 +146,14 @@ def is_healthy(service: Mapping[str, Any], place: Place) -> bool:
     """Whether the service's health check passes, run once, as the engine would run it."""
     kind, *words = place.words(service["healthcheck"]["test"])
     command = ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words
-    ran = subprocess.run(
-        command,
-        env=place.environment(service),
-        cwd=place.folder,
-        timeout=seconds(service["healthcheck"]["timeout"]),
-        capture_output=True,
-        check=False,
-    )
-    return ran.returncode == 0
+    with suppress(subprocess.TimeoutExpired):
+        ran = subprocess.run(
+            command,
+            env=place.environment(service),
+            cwd=place.folder,
+            timeout=seconds(service["healthcheck"]["timeout"]),
+            capture_output=True,
+            check=False,
+        )
+        return ran.returncode == 0
+    return False

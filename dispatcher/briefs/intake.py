@@ -60,8 +60,8 @@ def store(document: Document, *, by: str) -> Intake:
     """Store a document as a brief or a revision, see `hand_in`; repeats store nothing."""
     if not document.topics:
         raise UnreadyBrief("The brief names no topics; add a topics line, or give --topic.")
-    if len(document.source_id) > 200 or not document.source_id.isprintable():
-        raise UnreadyBrief("The source id must be at most 200 printable characters.")
+    if not 1 <= len(document.source_id) <= 200 or not document.source_id.isprintable():
+        raise UnreadyBrief("The source id must be 1 to 200 printable characters.")
     vocabulary = topics.Vocabulary()
     topic_ids = vocabulary.resolve(document.topics)
     document = replace(document, topics=tuple(vocabulary.names(topic_ids)))
@@ -76,6 +76,8 @@ def store(document: Document, *, by: str) -> Intake:
 def find(brief_id: str) -> Brief:
     """The brief with that public id or source id. Raises NoSuchBrief."""
     rows = Brief.objects.select_related("current", "released")
+    if not brief_id.isprintable():  # PostgreSQL takes no NUL and no lone surrogate in a text
+        rows = rows.none()
     brief = rows.filter(public_id=brief_id).first() or rows.filter(source_id=brief_id).first()
     if brief is None:
         raise NoSuchBrief(f"There is no brief {brief_id[:60]!r}; see `dispatcher brief list`.")

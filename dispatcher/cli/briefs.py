@@ -124,9 +124,7 @@ def preview(
 def release(
     brief_id: BriefId,
     at: Annotated[str, typer.Option(help="When, like `2026-03-02 14:05`; now if left out.")] = "",
-    feeds_only: Annotated[
-        bool, typer.Option(help="Go on although no reader would be mailed.")
-    ] = False,
+    feeds_only: Annotated[bool, typer.Option(help="Mail nobody.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -138,7 +136,7 @@ def release(
         brief = intake.find(brief_id)
         when = _time(at)
         if not yes:
-            _confirm(brief, dispatching.prospect(brief), when)
+            _confirm(brief, None if feeds_only else dispatching.prospect(brief), when)
         dispatch = dispatching.release(brief, by=me(), at=when, to_feeds_alone=feeds_only)
         if as_json:
             say_json({"dispatch": dispatch.pk, "state": dispatch.state, "lane": dispatch.lane})
@@ -172,12 +170,13 @@ def explain(
         say_json(sentences) if as_json else say("\n".join(sentences))
 
 
-def _confirm(brief: Brief, prospect: Prospect, when: datetime | None) -> None:
-    readers = prospect.audience.readers
-    topics = " and ".join(prospect.topics)
+def _confirm(brief: Brief, prospect: Prospect | None, when: datetime | None) -> None:
     at = f" at {when:%A %-d %B %Y, %H:%M %Z}" if when else " now"
-    asked = f"Release “{brief.headline}” to {counted(readers, 'reader')} of {topics}{at}?"
-    for reason, number in prospect.audience.excluded.items():
+    whom = "the feeds alone"
+    if prospect is not None:
+        whom = f"{counted(prospect.audience.readers, 'reader')} of {' and '.join(prospect.topics)}"
+    asked = f"Release “{brief.headline}” to {whom}{at}?"
+    for reason, number in prospect.audience.excluded.items() if prospect else ():
         note(f"{number:,} more follow these topics but are left out: {reason}.")
     if not sys.stdin.isatty():
         raise Refusal(f"{asked} Say so with --yes.")

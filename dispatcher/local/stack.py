@@ -117,7 +117,8 @@ def _start_services(processes: Processes, folder: Path, port: int) -> None:
     processes.start(
         "web",
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", OUR_OWN),
-        *("--port", str(port), "--workers", "1", "--no-ws", "dispatcher.wsgi:application"),
+        *("--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+        "dispatcher.wsgi:application",
     )
     processes.start("worker", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
     processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "1")

@@ -57,8 +57,9 @@ def release(
 ) -> Dispatch:
     """Let a brief's current revision go, now or at a time, to the readers of its topics and the feeds.
 
-    Raises AlreadyReleased, UnreadyBrief, NobodyFollows (unless `to_feeds_alone`), WrongState for a
-    time in the past, QueueUnreachable; then nothing is stored. A second release is refused.
+    With `to_feeds_alone` nobody is mailed. Raises AlreadyReleased, UnreadyBrief, NobodyFollows,
+    WrongState for a time in the past, QueueUnreachable; then nothing is stored. A second release is
+    refused.
     """
     revision = brief.current
     if revision is None:
@@ -78,7 +79,9 @@ def release(
     letter = composing.compose(brief, revision)
     try:
         with transaction.atomic():
-            dispatch = _store(brief, revision, reach, letter.to_bytes(), by=by, at=at)
+            dispatch = _store(
+                brief, revision, reach, letter.to_bytes(), by=by, at=at, by_mail=not to_feeds_alone
+            )
     except IntegrityError:
         _refuse_second(brief)
         raise
@@ -138,6 +141,7 @@ def _store(
     *,
     by: str,
     at: datetime | None,
+    by_mail: bool,
 ) -> Dispatch:
     locked = Brief.objects.select_for_update().get(pk=brief.pk)
     if locked.current_id != revision.pk:
@@ -150,6 +154,7 @@ def _store(
         topics=reach,
         content_hash=revision.content_hash,
         letter=letter,
+        by_mail=by_mail,
         released_by=by,
         scheduled_for=at,
     )

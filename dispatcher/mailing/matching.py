@@ -109,9 +109,7 @@ def _match_slice(dispatch_id: int) -> bool:
     )
     if dispatch is None or dispatch.matched_at or dispatch.state != Dispatch.State.MATCHING:
         return False
-    with connection.cursor() as cursor:
-        cursor.execute(SQL_SLICE, _parameters(dispatch))
-        through, matched, delivered, batches, excluded = cursor.fetchone()
+    through, matched, delivered, batches, excluded = _made(dispatch)
     dispatch.audience += delivered
     for reason, number in json.loads(excluded or "{}").items():
         dispatch.excluded[reason] = dispatch.excluded.get(reason, 0) + number
@@ -124,6 +122,16 @@ def _match_slice(dispatch_id: int) -> bool:
     for batch_id in batches or ():
         queue.carry(batch_id, lane=dispatch.lane)
     return not is_last
+
+
+def _made(dispatch: Dispatch) -> tuple[int | None, int, int, list[int] | None, str | None]:
+    """What `SQL_SLICE` answers; nothing at all for a dispatch to the feeds alone."""
+    if not dispatch.by_mail:
+        return None, 0, 0, None, None
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_SLICE, _parameters(dispatch))
+        row: tuple[int | None, int, int, list[int] | None, str | None] = cursor.fetchone()
+    return row
 
 
 def _parameters(dispatch: Dispatch) -> dict[str, Any]:

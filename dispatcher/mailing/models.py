@@ -17,7 +17,7 @@ class Dispatch(models.Model):
 
     `topics` is the brief's reach as released (its topics and what stands above them), `audience` the
     number of deliveries made so far, `excluded` the readers left out by reason, `matched_through`
-    the last reader looked at, `letter` the compiled letter.
+    the last reader looked at, `letter` the compiled letter. Not `by_mail` means to the feeds alone.
     """
 
     class Kind(models.TextChoices):
@@ -45,6 +45,7 @@ class Dispatch(models.Model):
     topics = ArrayField(models.BigIntegerField())
     content_hash = models.CharField(max_length=64)
     letter = models.BinaryField()
+    by_mail = models.BooleanField(default=True)
     released_by = models.CharField(max_length=150)
     released_at = models.DateTimeField(default=timezone.now)
     scheduled_for = models.DateTimeField(null=True)

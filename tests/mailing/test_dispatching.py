@@ -19,7 +19,7 @@ from dispatcher.errors import (
     UnreadyBrief,
     WrongState,
 )
-from dispatcher.mailing import dispatching, sweeping
+from dispatcher.mailing import dispatching, matching, sweeping
 from dispatcher.mailing.models import Dispatch
 from tests.makers import make_brief, make_reader, make_topic
 
@@ -90,6 +90,18 @@ def test_a_brief_that_nobody_follows_is_refused_unless_it_is_for_the_feeds() -> 
     with pytest.raises(NobodyFollows, match="feeds"):
         dispatching.release(brief, by="ada")
     assert dispatching.release(brief, by="ada", to_feeds_alone=True).pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_release_to_the_feeds_alone_mails_nobody_and_is_done_when_matched() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada", to_feeds_alone=True)
+    matching.match(dispatch.pk)
+    dispatch.refresh_from_db()
+    assert (dispatch.state, dispatch.audience) == (Dispatch.State.DONE, 0)
+    brief.refresh_from_db()
+    assert brief.released_at
 
 
 @pytest.mark.django_db(transaction=True)
