@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import idna
 
@@ -16,11 +17,12 @@ _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-
 
 
 def normalise(text: str) -> str:
-    """The address with its domain in lower-case A-labels (RFC 5891), its local part as given.
+    """The address with its domain in lower-case A-labels (RFC 5891), its local part as given, in NFC
+    (RFC 6532 §3.1).
 
     Raises BadAddress, in one line. At most 254 octets (RFC 5321 §4.5.3.1.3), 64 before the @.
     """
-    address = text.strip()
+    address = unicodedata.normalize("NFC", text.strip())
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise BadAddress(

@@ -9,28 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
 from dispatcher.audience.rules import Rule
+from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchReader, NotWelcome
 
 BY_READER = "left by the reader"
 UNDO_HOURS = 24
+_JOINERS = "\u200c\u200d"  # invisible, and part of how names are spelt in Persian or Hindi
+
+# The case of what is not ASCII is folded by PostgreSQL alone: Python would fold some letters otherwise.
+SQL_SUPPRESSED = """
+    SELECT given.address FROM unnest(%s::text[]) AS given(address)
+    JOIN dispatcher_suppression x ON lower(x.address) = lower(given.address)
+"""
 
 
 def find(address: str) -> Subscriber:
     """The reader of that address, in any spelling of its case. Raises BadAddress or NoSuchReader."""
-    reader = Subscriber.objects.filter(address__iexact=normalise(address)).first()
+    address = normalise(address)
+    reader = Subscriber.objects.filter(same(address)).first()
     if reader is None:
-        raise NoSuchReader(
-            f"There is no reader {normalise(address)}; see `dispatcher reader import`."
-        )
+        raise NoSuchReader(f"There is no reader {address}; see `dispatcher reader import`.")
     return reader
+
+
+def same(address: str) -> Exact:
+    """The condition that a row's address is this one in any spelling of its case; uses the index."""
+    return Exact(Lower("address"), Lower(Value(address)))
 
 
 @transaction.atomic
@@ -39,19 +52,32 @@ def add(
 ) -> Subscriber:
     """Make an active reader with this rule, by staff's word; a known reader gains the rule.
 
-    Repeats add nothing. Raises BadAddress, or NotWelcome when the address left or is suppressed.
+    Repeats add nothing. Raises BadAddress, or NotWelcome when the address left, left these topics, has
+    not confirmed or is suppressed.
     """
     address = normalise(address)
     if reason := suppressed(address):
         raise NotWelcome(f"{address} is suppressed ({reason}); it cannot be added.")
-    reader = Subscriber.objects.select_for_update().filter(address__iexact=address).first()
+    readers = Subscriber.objects.select_for_update().filter(same(address))
+    reader = readers.first()
     if reader is None:
-        reader = Subscriber.objects.create(
-            address=address, name=one_line(name), language=language, state=Subscriber.State.ACTIVE
-        )
-        reader.consents.create(act=Consent.Act.ADDED, source=source)
+        try:
+            with transaction.atomic():
+                reader = Subscriber.objects.create(
+                    address=address,
+                    name=one_line(name),
+                    language=language,
+                    state=Subscriber.State.ACTIVE,
+                )
+                reader.consents.create(act=Consent.Act.ADDED, source=source[:200])
+        except IntegrityError:  # added by another in this moment
+            reader = readers.get()
     if reader.state == Subscriber.State.LEFT:
         raise NotWelcome(f"{reader.address} has left; only the reader can come back.")
+    if reader.state == Subscriber.State.PENDING:
+        raise NotWelcome(f"{reader.address} has asked and must confirm first.")
+    if has_left(reader, rule):
+        raise NotWelcome(f"{reader.address} has left these topics; only the reader can come back.")
     subscribe(reader, rule, source=source)
     return reader
 
@@ -65,9 +91,16 @@ def subscribe(reader: Subscriber, rule: Rule, *, source: str) -> Subscription:
         except_topics=sorted(rule.except_topics),
         cadence=rule.cadence,
         ended_at=None,
-        defaults={"source": source},
+        defaults={"source": source[:80]},
     )
     return subscription
+
+
+def has_left(reader: Subscriber, rule: Rule) -> bool:
+    """Whether the reader ended a rule that asked for some of what this one would bring."""
+    related = Vocabulary().related(rule.topics)
+    ended = reader.subscriptions.filter(ended_reason=BY_READER).values_list("topics", flat=True)
+    return any(not rule.topics or not topics or not related.isdisjoint(topics) for topics in ended)
 
 
 @transaction.atomic
@@ -89,46 +122,53 @@ def leave(reader: Subscriber, subscriptions: Iterable[Subscription], *, source: 
 
 @transaction.atomic
 def undo(reader: Subscriber, *, source: str) -> int:
-    """Bring back the rules that the reader last ended, if that was within a day. Returns how many."""
+    """Bring back the rules that the reader last ended, if that was within a day. Returns how many.
+
+    Repeats bring back nothing more.
+    """
     Subscriber.objects.select_for_update().get(pk=reader.pk)
-    since = timezone.now() - timedelta(hours=UNDO_HOURS)
-    ended = Subscription.objects.filter(
-        subscriber=reader, ended_reason=BY_READER, ended_at__gte=since
-    ).order_by("-ended_at")
-    last = ended.first()
-    if last is None or suppressed(reader.address):
+    ended = undoable(reader)
+    if not ended or suppressed(reader.address):
         return 0
-    returned = 0
-    for subscription in ended.filter(ended_at=last.ended_at):
-        rule = Rule.of(subscription)
-        if not live(reader).filter(match=rule.match, topics=subscription.topics).exists():
-            subscribe(reader, rule, source=source)
-            returned += 1
+    for subscription in ended:
+        subscribe(reader, Rule.of(subscription), source=source)
         subscription.ended_reason = f"{BY_READER}, then undone"
         subscription.save(update_fields=["ended_reason"])
     Subscriber.objects.filter(pk=reader.pk).update(state=Subscriber.State.ACTIVE)
     reader.consents.create(act=Consent.Act.RETURNED, source=source)
-    return returned
+    return len(ended)
+
+
+def undoable(reader: Subscriber) -> list[Subscription]:
+    """What `undo` would bring back: the rules ended by the reader's last act, if within a day."""
+    last_act = reader.consents.order_by("-at", "-pk").first()
+    if last_act is None or last_act.act != Consent.Act.LEFT:
+        return []
+    since = timezone.now() - timedelta(hours=UNDO_HOURS)
+    ended = reader.subscriptions.filter(ended_reason=BY_READER, ended_at__gte=since)
+    rows = list(ended.order_by("-ended_at", "pk"))
+    return [row for row in rows if row.ended_at == rows[0].ended_at]
 
 
 def suppress(address: str, *, reason: str) -> None:
     """Never mail this address again; repeats keep the first reason."""
     address = normalise(address)
-    if not suppressed(address):
-        Suppression.objects.create(address=address, reason=reason)
+    Suppression.objects.bulk_create(
+        [Suppression(address=address, reason=one_line(reason)[:80])], ignore_conflicts=True
+    )
 
 
 def suppressed(address: str) -> str:
     """Why the address must not be mailed; empty if it may."""
-    rows = Suppression.objects.filter(address__iexact=address)
+    rows = Suppression.objects.filter(same(address))
     return rows.values_list("reason", flat=True).first() or ""
 
 
 def suppressed_among(addresses: Iterable[str]) -> set[str]:
-    """The suppressed ones among these addresses, in lower case."""
-    lowered = [address.lower() for address in addresses]
-    rows = Suppression.objects.annotate(lowered=Lower("address")).filter(lowered__in=lowered)
-    return set(rows.values_list("lowered", flat=True))
+    """The suppressed ones among these addresses, each as `str.lower` gives it."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_SUPPRESSED, [list(addresses)])
+        return {address.lower() for (address,) in cursor.fetchall()}
 
 
 def live(reader: Subscriber) -> QuerySet[Subscription]:
@@ -138,4 +178,5 @@ def live(reader: Subscriber) -> QuerySet[Subscription]:
 
 def one_line(text: str) -> str:
     """A name as one line of printable text, at most 200 characters; it goes into a header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+    shown = (c if c.isprintable() or c in _JOINERS else " " for c in text)
+    return " ".join("".join(shown).split())[:200]

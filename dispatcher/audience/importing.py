@@ -9,37 +9,34 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
 
-from dispatcher.audience import rules
-from dispatcher.audience.addresses import normalise
+from dispatcher.audience import parsing
 from dispatcher.audience.consent import BY_READER, one_line
-from dispatcher.briefs.topics import Vocabulary
-from dispatcher.errors import BadAddress, BadFile, UnknownTopic
+from dispatcher.audience.parsing import Row, Wish
+from dispatcher.errors import BadFile
 
 SLICE = 2_000
-ADDRESS_COLUMNS = ("address", "email", "e-mail")
-COLUMNS = ("name", "topics", "match", "except", "cadence", "language", "timezone")
 
 # One statement stores a slice. New addresses become active readers with a consent row; then every row
-# whose reader is active, not suppressed, and did not leave such a rule by their own act gains its rule.
+# whose reader is active, not suppressed, and did not end a rule for some of the same by their own act gains
+# its rule. `related` are the row's topics with those above and beneath them, `{}` stands for every brief.
 # Safe to repeat: readers and live rules are unique, and the answer names the rows that were refused.
 # `met` reads the state of things before the statement, `made` what it adds, so a new reader is in one only.
 SQL_STORE = """
 WITH given AS (
     SELECT * FROM unnest(%(line)s::int[], %(address)s::text[], %(name)s::text[], %(language)s::text[],
                          %(timezone)s::text[], %(match)s::text[], %(topics)s::text[], %(excepted)s::text[],
-                         %(cadence)s::text[])
-        AS g(line, address, name, language, timezone, match, topics, excepted, cadence)
+                         %(related)s::text[], %(cadence)s::text[])
+        AS g(line, address, name, language, timezone, match, topics, excepted, related, cadence)
 ), typed AS (
     SELECT line, address, name, language, timezone, match, cadence,
-           topics::bigint[] AS topics, excepted::bigint[] AS excepted FROM given
+           topics::bigint[] AS topics, excepted::bigint[] AS excepted, related::bigint[] AS related FROM given
 ), welcome AS (
     SELECT t.* FROM typed t
     WHERE NOT EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(t.address))
@@ -51,7 +48,7 @@ WITH given AS (
     RETURNING id, address, state
 ), consented AS (
     INSERT INTO dispatcher_consent (subscriber_id, act, source, wording, ip_hash, at)
-    SELECT id, 'imported', %(source)s, '', '', now() FROM made
+    SELECT id, 'imported', left(%(source)s, 200), '', '', now() FROM made
 ), met AS (
     SELECT id, address, state FROM dispatcher_subscriber
     WHERE lower(address) IN (SELECT lower(address) FROM welcome)
@@ -60,13 +57,13 @@ WITH given AS (
     SELECT w.*, m.id AS subscriber_id, m.state, EXISTS (
                SELECT FROM dispatcher_subscription e
                WHERE e.subscriber_id = m.id AND e.ended_reason = %(by_reader)s
-               AND (e.topics && w.topics OR e.topics = w.topics)
+               AND (e.topics && w.related OR e.topics = '{}' OR w.topics = '{}')
            ) AS ended
     FROM welcome w JOIN met m ON lower(m.address) = lower(w.address)
 ), subscribed AS (
     INSERT INTO dispatcher_subscription
         (subscriber_id, match, topics, except_topics, cadence, source, started_at, ended_reason)
-    SELECT DISTINCT subscriber_id, match, topics, excepted, cadence, %(source)s, now(), ''
+    SELECT DISTINCT subscriber_id, match, topics, excepted, cadence, left(%(source)s, 80), now(), ''
     FROM placed WHERE state = 'active' AND NOT ended
     ON CONFLICT DO NOTHING
     RETURNING subscriber_id
@@ -96,18 +93,6 @@ class Progress:
     rejects_file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    cells: Sequence[str]
-    address: str = ""
-    name: str = ""
-    language: str = "en"
-    timezone: str = "UTC"
-    rule: rules.Rule = field(default_factory=rules.Rule)
-    refused: str = ""
-
-
 def import_csv(
     path: Path,
     *,
@@ -121,108 +106,50 @@ def import_csv(
     only if a row was refused; it holds the row, its line and the reason. Repeats add nothing. Raises
     BadFile before anything is stored.
     """
-    columns = _check(path)
+    heading = parsing.check(path)
     progress = Progress(total=path.stat().st_size)
     rejects = rejects or path.with_name(f"{path.stem}.rejects.csv")
-    rejects.unlink(missing_ok=True)
-    vocabulary = Vocabulary()
-
-    @lru_cache(maxsize=4096)
-    def parse_rule(topics: str, match: str, excepted: str, cadence: str) -> rules.Rule:
-        return rules.parse(topics, match, excepted, cadence, resolve=vocabulary.resolve)
-
+    _check_rejects(rejects, path)
     with path.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text)
-        heading = next(reader)
-        rows = (_row(reader.line_num, cells, columns, parse_rule) for cells in reader if any(cells))
+        rows = parsing.rows(text, heading)
         while batch := list(islice(rows, SLICE)):
-            _store(batch, progress, source=source, heading=heading, rejects=rejects)
+            refused = _store(batch, progress, source=one_line(source))
+            if refused:
+                _write_rejects(rejects, heading.cells, batch, refused)
+                progress.rejects_file = str(rejects)
             progress.done = os.lseek(text.fileno(), 0, os.SEEK_CUR)
             report(progress)
     return progress
 
 
-def _check(path: Path) -> dict[str, int]:
-    """The place of each column. Reads the whole file once, so that a bad one stores nothing."""
-    line = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(text)
-            heading = [cell.strip().lower() for cell in next(reader, [])]
-            for _ in reader:
-                line = reader.line_num
-    except UnicodeDecodeError:
-        raise BadFile(
-            f"{path.name} is not UTF-8 (after line {line}); save it as CSV UTF-8 and try again."
-        ) from None
-    except csv.Error as fault:
-        raise BadFile(f"{path.name} is no CSV file (after line {line}): {fault}.") from None
-    except OSError as fault:
-        raise BadFile(f"{path} cannot be read: {fault.strerror or fault}.") from None
-    places = {name: heading.index(name) for name in COLUMNS if name in heading}
-    address = next((name for name in ADDRESS_COLUMNS if name in heading), "")
-    if not address or "topics" not in places:
-        seen = ascii(", ".join(heading)[:80]) if heading else "nothing"
-        raise BadFile(
-            f"{path.name} needs a heading row with the columns address and topics; it has {seen}."
-        )
-    return {"address": heading.index(address), **places}
-
-
-RuleParser = Callable[[str, str, str, str], rules.Rule]
-
-
-def _row(line: int, cells: list[str], columns: dict[str, int], parse_rule: RuleParser) -> _Row:
-    def cell(name: str) -> str:
-        place = columns.get(name)
-        return cells[place].strip() if place is not None and place < len(cells) else ""
-
-    try:
-        return _Row(
-            line=line,
-            cells=cells,
-            address=normalise(cell("address")),
-            name=one_line(cell("name")),
-            language=cell("language")[:35] or "en",
-            timezone=cell("timezone")[:64] or "UTC",
-            rule=parse_rule(cell("topics"), cell("match"), cell("except"), cell("cadence")),
-        )
-    except (BadAddress, BadFile, UnknownTopic) as refusal:
-        return _Row(line=line, cells=cells, refused=str(refusal))
-
-
-def _store(
-    batch: list[_Row], progress: Progress, *, source: str, heading: list[str], rejects: Path
-) -> None:
-    good = [row for row in batch if not row.refused]
+def _store(batch: list[Row], progress: Progress, *, source: str) -> dict[int, str]:
+    """Store a slice; why rows were refused, by line."""
+    wishes = [(row, row.wish) for row in batch if row.wish]
     refused = {row.line: row.refused for row in batch if row.refused}
-    if good:
+    if wishes:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SQL_STORE, _parameters(good, source))
+            cursor.execute(SQL_STORE, _parameters(wishes, source))
             answers = cursor.fetchall()
         refused |= {line: reason for line, reason, _, _ in answers if reason}
         progress.readers += answers[0][2]
         progress.rules += answers[0][3]
     progress.rows += len(batch)
-    if refused:
-        progress.rejected += len(refused)
-        progress.rejects_file = str(rejects)
-        _write_rejects(
-            rejects, heading, [(row, refused[row.line]) for row in batch if row.line in refused]
-        )
+    progress.rejected += len(refused)
+    return refused
 
 
-def _parameters(rows: list[_Row], source: str) -> dict[str, Any]:
+def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
     return {
-        "line": [row.line for row in rows],
-        "address": [row.address for row in rows],
-        "name": [row.name for row in rows],
-        "language": [row.language for row in rows],
-        "timezone": [row.timezone for row in rows],
-        "match": [row.rule.match for row in rows],
-        "topics": [_array(row.rule.topics) for row in rows],
-        "excepted": [_array(row.rule.except_topics) for row in rows],
-        "cadence": [row.rule.cadence for row in rows],
+        "line": [row.line for row, _ in wishes],
+        "address": [row.address for row, _ in wishes],
+        "name": [row.name for row, _ in wishes],
+        "language": [row.language for row, _ in wishes],
+        "timezone": [row.timezone for row, _ in wishes],
+        "match": [wish.rule.match for _, wish in wishes],
+        "topics": [_array(wish.rule.topics) for _, wish in wishes],
+        "excepted": [_array(wish.rule.except_topics) for _, wish in wishes],
+        "related": [_array(wish.related) for _, wish in wishes],
+        "cadence": [wish.rule.cadence for _, wish in wishes],
         "source": source,
         "by_reader": BY_READER,
     }
@@ -232,10 +159,33 @@ def _array(ids: frozenset[int]) -> str:
     return "{" + ",".join(map(str, sorted(ids))) + "}"
 
 
-def _write_rejects(path: Path, heading: list[str], rows: list[tuple[_Row, str]]) -> None:
+def _check_rejects(rejects: Path, path: Path) -> None:
+    """Make sure, before anything is stored, that refused rows can be written; removes old ones."""
+    try:
+        if rejects.exists() and rejects.samefile(path):
+            raise BadFile(f"{rejects} is the file to import; give another name for the rejects.")
+        if rejects.exists() and not rejects.is_file():
+            raise BadFile(f"{rejects} is no file; give another name for the rejects.")
+        rejects.touch()
+        rejects.unlink()
+    except OSError as fault:
+        raise BadFile(
+            f"The rejects file {rejects} cannot be written ({fault.strerror or fault}); name another with --rejects."
+        ) from None
+
+
+def _write_rejects(
+    path: Path, heading: Sequence[str], batch: list[Row], refused: dict[int, str]
+) -> None:
     is_new = not path.exists()
     with path.open("a", encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         if is_new:
             writer.writerow([*heading, "line", "reason"])
-        writer.writerows([*row.cells, row.line, reason] for row, reason in rows)
+        for row in batch:
+            if row.line in refused:
+                cells, width = list(row.cells), len(heading)
+                missing = [""] * (width - len(cells))
+                writer.writerow(
+                    [*cells[:width], *missing, row.line, refused[row.line], *cells[width:]]
+                )

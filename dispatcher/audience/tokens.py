@@ -17,6 +17,7 @@ from django.conf import settings
 from dispatcher.errors import BadToken
 
 _MAC_OCTETS = 12  # 96 bits: RFC 2104 §5 asks for at least 80
+_LONGEST = 100  # characters; three of the largest ids make 68
 
 
 class Purpose(StrEnum):
@@ -29,7 +30,7 @@ class Purpose(StrEnum):
 def seal(purpose: Purpose, *ids: int) -> str:
     """A token of letters and digits for up to a few non-negative ids; the same ids give the same token."""
     payload = b"".join(_varint(number) for number in ids)
-    return base64.b32encode(payload + _mac(purpose, payload)).decode().rstrip("=").lower()
+    return _encoded(payload + _mac(purpose, payload))
 
 
 def unseal(purpose: Purpose, token: str, *, count: int) -> tuple[int, ...]:
@@ -46,11 +47,19 @@ def unseal(purpose: Purpose, token: str, *, count: int) -> tuple[int, ...]:
     return ids
 
 
+def _encoded(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
 def _decoded(token: str) -> bytes:
+    """The octets, none for what is not base32. A token has one spelling, apart from its case."""
+    if len(token) > _LONGEST or not token.isascii():
+        return b""
     try:
-        return base64.b32decode(token.upper() + "=" * (-len(token) % 8))
+        raw = base64.b32decode(token.upper() + "=" * (-len(token) % 8))
     except ValueError:
         return b""
+    return raw if _encoded(raw) == token.lower() else b""
 
 
 def _mac(purpose: Purpose, payload: bytes) -> bytes:

@@ -89,7 +89,9 @@ def text_fragment(text: str) -> str:
 def plain(fragment_: str) -> str:
     """What a fragment shows, as plain text on one line."""
     text = _TAG.sub("", fragment_.replace("<br>", " "))
-    return " ".join(html.unescape(text).split())
+    # No other character references are left in a clean fragment.
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return " ".join(text.split())
 
 
 def safe_link(href: str, base: str = "") -> str:
@@ -108,8 +110,8 @@ def safe_link(href: str, base: str = "") -> str:
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """The text as a refusal quotes it: one line, not too long."""
-    line = one_line(text)
+    """The text as a refusal quotes it: one line, not too long, nothing unprintable."""
+    line = "".join(char for char in one_line(text) if char.isprintable())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 

@@ -7,7 +7,7 @@ months are known in English, Hebrew and Arabic.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.briefs.cleaning import one_line, shown
 from dispatcher.errors import UnreadableBrief
@@ -23,15 +23,18 @@ _OTHERS = (
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _MONTH = r"(?P<month>[^\W\d_]{3,10})\.?"
-_TIME = (
-    r"(?:,?\s+(?:at\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
-    r"(?:\s*(?P<half>[ap])\.?m\.?)?(?:\s*(?P<zone>UTC|GMT|Z|[+-]\d{2}:?\d{2}))?)?"
-)
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+_ZONE = r"(?:\s*(?P<zone>UTC|GMT|Z|[+-]\d{2}:?\d{2}))?"
+_TIME = rf"(?:,?\s+(?:at\s+)?{_CLOCK}(?:\s*(?P<half>[ap])\.?m\.?)?{_ZONE})?"
 _SPELLED = tuple(
     re.compile(rf"{_WEEKDAY}{day_and_month},?\s+(?P<year>\d{{4}}){_TIME}", re.IGNORECASE)
     for day_and_month in (rf"{_MONTH}\s+{_DAY}", rf"{_DAY}\s+(?:of\s+)?{_MONTH}")
 )
-_NUMERIC = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}(?:[T\s].*)?", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"(?P<year>\d{4})(?P<divider>[-/])(?P<month>\d{1,2})(?P=divider)(?P<day>\d{1,2})"
+    rf"(?:(?:T|\s+){_CLOCK}(?P<half>){_ZONE})?",
+    re.IGNORECASE,
+)
 _DIVIDER = re.compile(r"\s*[|·•¦]\s*|\s+[-–—]\s+")
 _YEARS = range(1900, 2200)
 _MAX_KIND = 40
@@ -48,8 +51,8 @@ def date_in(text: str) -> datetime | None:
         for spelling in _SPELLED:
             if (found := spelling.fullmatch(text)) and (month := _month(found["month"])):
                 return _moment(month, found)
-        if _NUMERIC.fullmatch(text):
-            return _in_utc(_from_numbers(text))
+        if found := _NUMERIC.fullmatch(text):
+            return _moment(int(found["month"]), found)
     except (ValueError, OverflowError) as error:
         raise UnreadableBrief(
             f"The date “{shown(text)}” is not in the calendar: write it like 2023-03-02."
@@ -109,20 +112,7 @@ def _moment(month: int, found: re.Match[str]) -> datetime:
     )
     zone = found["zone"]
     if zone and zone[0] in "+-":
-        moment = datetime.strptime(f"{moment:%Y-%m-%dT%H:%M:%S}{zone}", "%Y-%m-%dT%H:%M:%S%z")
-    return _in_utc(moment)
-
-
-def _from_numbers(text: str) -> datetime:
-    day, _, time = text.replace("T", " ").replace("t", " ").partition(" ")
-    year, month, day_of_month = (int(number) for number in re.split(r"[-/]", day))
-    clock = re.sub(r"\s+(?=[+-]|Z|UTC)", "", time.strip(), flags=re.IGNORECASE)
-    clock = re.sub(r"UTC|z", "Z", clock, flags=re.IGNORECASE)
-    return datetime.fromisoformat(f"{year:04}-{month:02}-{day_of_month:02}T{clock or '00'}")
-
-
-def _in_utc(moment: datetime) -> datetime:
+        moment -= datetime.strptime(zone, "%z").utcoffset() or timedelta()
     if moment.year not in _YEARS:
         raise ValueError(moment.year)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).replace(microsecond=0)
+    return moment

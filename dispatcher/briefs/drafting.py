@@ -24,6 +24,7 @@ MAX_HEADLINE = 300
 _LIMITS = {"kind": 80, "language": 35, "source_id": 200}
 _MAX_HEADING_WORDS = 12
 _MAX_HEADING = 120
+_MAX_TOPIC_LINES = 30
 _SENTENCE_END = re.compile(r"[.!:;,…。،؛][”’\"»)]*\Z")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}\Z")
 _QUOTED = re.compile(r"\A[“\"„«״].*[”“\"»״]\Z")
@@ -82,7 +83,8 @@ def finish(draft: Draft, known: Sequence[KnownTopic]) -> Document:
     topics = recognising.resolve(draft.topics, known)
     if not topics:
         rest, topics = take_topics(parts[-1].paras, known)
-        parts = (*parts[:-1], replace(parts[-1], paras=rest))
+        is_only_label = not rest and recognising.is_topics_label(parts[-1].heading)
+        parts = (*parts[:-1], *([] if is_only_label else [replace(parts[-1], paras=rest)]))
     blocks = (*draft.blocks, *(block for part in parts for block in shape(part)))
     language = draft.language.strip()
     return _checked(
@@ -136,7 +138,9 @@ def take_topics(
     """The paragraphs without the lines of topics at their end, and those topics."""
     lines: list[tuple[str, ...]] = []
     end = len(paras)
-    while end and (named := recognising.topics_of_line(_unbulleted(paras[end - 1]), known)):
+    while end and len(lines) < _MAX_TOPIC_LINES:
+        if not (named := recognising.topics_of_line(_unbulleted(paras[end - 1]), known)):
+            break
         lines.insert(0, named)
         end -= 1
     if lines and end and recognising.is_topics_label(plain(paras[end - 1].html)):

@@ -12,7 +12,7 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 from dispatcher.briefs import dates
-from dispatcher.briefs.cleaning import is_blank, one_line, safe_link, text_fragment
+from dispatcher.briefs.cleaning import is_blank, one_line, safe_link, text_fragment, tidy
 from dispatcher.briefs.drafting import Draft
 from dispatcher.briefs.recognising import KnownTopic, split_names
 from dispatcher.briefs.walking import walk
@@ -66,7 +66,7 @@ def _tree(text: str) -> etree._Element | None:
     """The parsed page, or None if it has no elements; refuses what is nested beyond reading."""
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
-        tree = etree.fromstring(text.encode(), parser)
+        tree = etree.fromstring(tidy(text).encode(), parser)
     except etree.LxmlError:
         return None
     if any("Excessive depth" in error.message for error in parser.error_log):

@@ -18,6 +18,7 @@ from dispatcher.briefs.shaping import Mark, Para, Part
 _BULLET = re.compile(r"\A[-*•·▪●◦‣]\s+(?=\S)")
 _HYPHENATED = re.compile(r"\w-\Z")
 _MAX_WIDTH = 100
+_MAX_TITLE_WORDS = 30
 
 
 def parse(text: str, known: Sequence[KnownTopic]) -> Draft:
@@ -91,6 +92,8 @@ def _is_heading(paras: Sequence[Para], place: int, above: str) -> bool:
     text = plain(paras[place].html)
     if relating.is_related(text) or shaping.is_expert(text):
         return True
+    if relating.is_related(above):  # a list of titles: only a long paragraph ends it
+        return len(plain(following.html).split()) > _MAX_TITLE_WORDS
     if place and _is_quotation(paras[place - 1], above) and quoting.attribution(text):
         return False
     return not looks_like_heading(following)

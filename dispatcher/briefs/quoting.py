@@ -43,6 +43,7 @@ _PARTICLES = frozenset(
 )
 _MAX_NAME_WORDS = 8
 _MAX_ROLE_WORDS = 40
+_MAX_MARKS = 12  # an attribution holds few quotation marks, so the end of a quotation is near
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def split_at_mark(fragment_: str, mark: str, *, lenient: bool) -> tuple[str, Att
     Without `lenient`, what is said must end as a sentence, so that `“Yes,” he said` stays prose.
     """
     ends = [found for found in _BOUNDARY.finditer(fragment_) if found["mark"]]
-    for end in reversed(ends):
+    for end in reversed(ends[-_MAX_MARKS:]):
         said, tail = fragment_[: end.start()] + end["stop"], fragment_[end.end() :]
         if end["mark"] not in MARKS[mark] or not (lenient or plain(said).endswith(_FINAL)):
             continue

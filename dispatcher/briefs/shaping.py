@@ -18,6 +18,7 @@ _EXPERT = re.compile(
     r"expert (?:analysis|comment|commentary|view|views|insight|reaction)|ניתוח מומחה|ניתוח מומחים"
     r"|تحليل الخبراء|تحليل خبير|رأي خبير"
 )
+_MAX_PARAGRAPHS = 30  # of one quotation that only its marks tell from the rest
 
 
 class Mark(StrEnum):
@@ -107,7 +108,8 @@ def _typed_quotation(
     if not mark and expert and quoting.balance(paras[place].html) < 0:
         mark = "“"  # it was lost in pasting
     said: list[str] = []
-    for end in range(place, len(paras) if mark else place):
+    last = min(len(paras), place + _MAX_PARAGRAPHS) if mark else place
+    for end in range(place, last):
         text = paras[end].html
         goes_on = bool(said) and not quoting.opening_mark(text)
         if goes_on and not expert:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils.text import slugify
 
 from dispatcher.briefs.models import Topic
@@ -30,54 +34,93 @@ def add(
 ) -> tuple[Topic, bool]:
     """Make a topic or return the one of that name; aliases and parent of an existing one are updated.
 
-    Returns the topic and whether it is new. Raises BadTopics for a name without letters or digits, or
-    one whose slug belongs to another topic.
+    Returns the topic and whether it is new. Raises BadTopics for a name without letters or digits, one
+    whose slug belongs to another topic, an alias that means another, or a parent that stands beneath.
     """
     name = " ".join(name.split())
-    slug = slugify(name) or slugify(name, allow_unicode=True)
-    if not slug or len(name) > 120 or not name.isprintable():
-        raise BadTopics(
-            f"{name[:60]!r} is no topic name; use up to 120 letters, digits and spaces."
-        )
-    existing = Topic.objects.filter(name__iexact=name).first()
+    aliases = [" ".join(alias.split()) for alias in aliases]
+    for word in (name, *aliases):
+        if not _slug(word) or len(word) > 120 or not word.isprintable():
+            raise BadTopics(
+                f"{word[:60]!r} is no topic name; use up to 120 letters, digits and spaces."
+            )
+    existing = Topic.objects.filter(_named(name)).first()
+    if aliases:
+        _check_aliases(aliases, existing)
     if existing is not None:
-        if aliases or parent:
-            existing.aliases = sorted({*existing.aliases, *aliases})
-            existing.parent = parent or existing.parent
-            existing.save(update_fields=["aliases", "parent"])
-        return existing, False
+        return _update(existing, aliases, parent), False
     try:
         with transaction.atomic():
             return Topic.objects.create(
-                slug=slug[:80], name=name, aliases=list(aliases), parent=parent
+                slug=_slug(name), name=name, aliases=list(aliases), parent=parent
             ), True
     except IntegrityError:
-        taken = Topic.objects.get(slug=slug[:80])
+        taken = Topic.objects.filter(slug=_slug(name)).first()
+        if taken is None or taken.name.casefold() == name.casefold():  # made in this moment
+            return Topic.objects.get(_named(name)), False
         raise BadTopics(
-            f"{name!r} would share its web name {slug!r} with {taken.name!r}; choose another name."
+            f"{name!r} would share its web name {taken.slug!r} with {taken.name!r}; choose another name."
         ) from None
+
+
+def _slug(name: str) -> str:
+    return (slugify(name) or slugify(name, allow_unicode=True))[:80]
+
+
+def _named(name: str) -> Exact:
+    return Exact(Lower("name"), Lower(Value(name)))
+
+
+def _update(topic: Topic, aliases: Sequence[str], parent: Topic | None) -> Topic:
+    above = parent
+    while above is not None:
+        if above == topic:
+            raise BadTopics(f"{topic.name!r} cannot stand beneath itself.")
+        above = above.parent
+    if aliases or parent:
+        topic.aliases = sorted({*topic.aliases, *aliases})
+        topic.parent = parent or topic.parent
+        topic.save(update_fields=["aliases", "parent"])
+    return topic
+
+
+def _check_aliases(aliases: Sequence[str], of: Topic | None) -> None:
+    words = {alias.casefold() for alias in aliases}
+    others = Topic.objects.exclude(pk=of.pk) if of else Topic.objects.all()
+    for topic in others:
+        if taken := words.intersection(_words(topic)):
+            raise BadTopics(f"The alias {min(taken)!r} means {topic.name!r} already.")
+
+
+def _words(topic: Topic) -> list[str]:
+    return [word.casefold() for word in (topic.name, topic.slug, *topic.aliases)]
 
 
 @transaction.atomic
 def import_lines(lines: Iterable[str]) -> TopicCount:
     """Load a vocabulary, one name a line: `Name | alias, alias`; an indented line is a child.
 
-    Blank lines and lines starting with # are passed over. All or nothing; repeats add nothing.
+    Blank lines and lines starting with # are passed over. All or nothing; repeats add nothing. Raises
+    BadTopics with the number of the line.
     """
     added = kept = 0
     above: list[tuple[int, Topic]] = []
-    for line in lines:
+    for number, raw in enumerate(lines, 1):
+        line = raw.expandtabs()
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        indent = len(line) - len(line.lstrip(" \t"))
+        indent = len(line) - len(line.lstrip())
         name, _, aliases = line.partition("|")
         while above and above[-1][0] >= indent:
             above.pop()
-        topic, is_new = add(
-            name,
-            aliases=[" ".join(alias.split()) for alias in aliases.split(",") if alias.strip()],
-            parent=above[-1][1] if above else None,
-        )
+        try:
+            topic, is_new = add(
+                name,
+                aliases=[alias for alias in aliases.split(",") if alias.strip()],
+                parent=above[-1][1] if above else None,
+            )
+        except BadTopics as refusal:
+            raise BadTopics(f"Line {number}: {refusal}") from None
         above.append((indent, topic))
         added, kept = added + is_new, kept + (not is_new)
     if not added + kept:
@@ -95,13 +138,15 @@ class Vocabulary:
     """Names, aliases and slugs to topic ids, read once; for imports and intake."""
 
     def __init__(self) -> None:
-        self.by_id = {topic.pk: topic for topic in Topic.objects.all()}
+        self.by_id = {topic.pk: topic for topic in Topic.objects.order_by("-pk")}
+        live = [t for t in self.by_id.values() if self.by_id[self._final(t.pk)].retired_at is None]
+        self._live_names = {topic.name.casefold(): topic.name for topic in live}
         self._ids: dict[str, int] = {}
-        for topic in self.by_id.values():
-            target = topic.merged_into_id or topic.pk
-            if self.by_id[target].retired_at is None:
-                for word in (*topic.aliases, topic.name, topic.slug):
-                    self._ids[word.casefold()] = target
+        for words in ("aliases", "slug", "name"):  # the later ones win, and so does the older topic
+            for topic in live:
+                value: str | list[str] = getattr(topic, words)
+                for word in [value] if isinstance(value, str) else value:
+                    self._ids[word.casefold()] = self._final(topic.pk)
 
     def resolve(self, names: Iterable[str]) -> list[int]:
         """Ids in the order given, each once. Raises UnknownTopic naming the nearest known ones."""
@@ -114,21 +159,41 @@ class Vocabulary:
         return list(found)
 
     def reach(self, topic_ids: Iterable[int]) -> list[int]:
-        """The topics and everything above them, sorted."""
+        """The topics, everything above them, and what was merged into any of those; sorted."""
         reached: set[int] = set()
         for topic_id in topic_ids:
-            at: int | None = topic_id
+            at: int | None = self._final(topic_id)
             while at is not None and at not in reached:
                 reached.add(at)
-                at = self.by_id[at].parent_id
-        return sorted(reached)
+                above = self.by_id[at].parent_id
+                at = None if above is None else self._final(above)
+        return sorted(pk for pk in self.by_id if self._final(pk) in reached)
+
+    def related(self, topic_ids: Iterable[int]) -> frozenset[int]:
+        """The reach of these topics, and every topic whose reach holds one of them."""
+        asked = set(topic_ids)
+        beneath = {pk for pk, reach in self._reaches.items() if not asked.isdisjoint(reach)}
+        return frozenset(beneath.union(self.reach(asked)))
+
+    @cached_property
+    def _reaches(self) -> dict[int, list[int]]:
+        return {pk: self.reach([pk]) for pk in self.by_id}
+
+    def _final(self, topic_id: int) -> int:
+        """What a topic became, through any number of merges; a circle of merges ends somewhere."""
+        for _ in range(len(self.by_id)):
+            into = self.by_id[topic_id].merged_into_id
+            if into is None:
+                break
+            topic_id = into
+        return topic_id
 
     def names(self, topic_ids: Iterable[int]) -> list[str]:
         return [self.by_id[topic_id].name for topic_id in topic_ids]
 
     def _unknown(self, name: str) -> str:
-        names = {topic.name.casefold(): topic.name for topic in self.by_id.values()}
-        near = difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.5)
+        names = self._live_names
+        near = difflib.get_close_matches(name[:120].casefold(), names, n=3, cutoff=0.5)
         shown = name if len(name) <= 60 else name[:59] + "…"
         if not near:
             return f"Unknown topic {shown!r}; see `dispatcher topic list` for the known ones."

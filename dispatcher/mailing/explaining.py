@@ -16,7 +16,7 @@ def explain(brief: Brief, address: str) -> list[str]:
     address = normalise(address)
     vocabulary = Vocabulary()
     topics = " and ".join(vocabulary.names(brief.topics))
-    reader = Subscriber.objects.filter(address__iexact=address).first()
+    reader = Subscriber.objects.filter(consent.same(address)).first()
     dispatch = Dispatch.objects.defer("letter").filter(brief=brief).order_by("-pk").first()
     delivery = None
     if reader is not None and dispatch is not None:

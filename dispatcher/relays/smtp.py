@@ -12,11 +12,12 @@ import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 
+_OWN_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)  # RFC 5321 §4.5.2
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
 
@@ -82,11 +83,13 @@ class Session:
             smtp = smtplib.SMTP(relay.host, relay.port, timeout=relay.timeout)
         try:
             smtp.ehlo_or_helo_if_needed()
+            is_private = relay.implicit_tls or relay.host in _OWN_MACHINE
             if not relay.implicit_tls and smtp.has_extn("starttls"):
                 smtp.starttls(context=context)
                 smtp.ehlo()
+                is_private = True
             if relay.user:
-                smtp.login(relay.user, relay.password)
+                _sign_in(smtp, relay, is_private=is_private)
         except BaseException:
             smtp.close()
             raise
@@ -133,6 +136,11 @@ class Session:
         dot_is_out = False
         try:
             code, text = self._smtp.mail(parcel.return_path, options)
+            if (
+                code // 100 == 5
+            ):  # that is about us, not about this reader, and holds for all letters
+                refused = self._outcome(parcel, code, text.decode("utf-8", "replace"))
+                return replace(refused, result=Result.DEFERRED), False
             if code // 100 == 2:
                 code, text = self._smtp.docmd("RCPT", f"TO:<{parcel.address}>")
             if code // 100 == 2:
@@ -175,3 +183,9 @@ class Session:
 def one_line(text: str) -> str:
     """What a relay said, fit for a row: a NUL in it would fail the whole batch."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
+
+
+def _sign_in(smtp: smtplib.SMTP, relay: Relay, *, is_private: bool) -> None:
+    if not is_private:
+        raise smtplib.SMTPException("it offers no TLS, so no password was sent to it")
+    smtp.login(relay.user, relay.password)

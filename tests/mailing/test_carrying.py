@@ -16,6 +16,7 @@ from dispatcher.mailing import carrying, dispatching, ledger, matching
 from dispatcher.mailing.models import Batch, Delivery, Dispatch
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
+from dispatcher.relays.smtp import Relay
 from tests.makers import make_brief, make_reader, make_topic
 from tests.sinks import Fate, Sink, refusing_url
 
@@ -118,21 +119,14 @@ def test_after_the_last_pause_a_deferred_letter_is_given_up(sink: Sink) -> None:
     assert dispatch.state == Dispatch.State.DONE
 
 
-def test_without_a_relay_all_is_deferred_and_nothing_lost(
-    sink: Sink, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_relay_all_is_deferred_and_nothing_lost(sink: Sink) -> None:
     dispatch = released()
-    with refusing_url() as url:
-        settings.RELAY_URLS = (url,)  # type: ignore[attr-defined]
-        monkeypatch.setattr(pool, "_pool", pool.Pool(pool.configured()))
+    with refusing_url() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_pool", pool.Pool([Relay.of(url)]))
         assert set(carry(dispatch).values()) == {"deferred"}
     assert "RELAY_URL" in Delivery.objects.all()[0].text
-    monkeypatch.undo()
-    settings.RELAY_URLS = (sink.url,)  # type: ignore[attr-defined]
-    monkeypatch.setattr(pool, "_pool", pool.Pool(pool.configured()))
     make_due(dispatch)
     assert set(carry(dispatch).values()) == {"accepted"}
-    pool.of_this_process().close()
 
 
 def test_an_answer_that_never_came_is_resent_under_the_same_message_id(sink: Sink) -> None:
@@ -191,9 +185,7 @@ def test_the_one_letter_in_doubt_is_held_where_the_desk_wants_that(
     assert sink.addresses == ["r3@example.org"]
 
 
-def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(
-    sink: Sink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(sink: Sink) -> None:
     dispatch = released()
     write, written = ledger.Journal.write, []
 
@@ -203,12 +195,12 @@ def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(
             raise ConnectionError("Valkey went away")
         write(self, outcome)
 
-    monkeypatch.setattr(ledger.Journal, "write", break_at_the_second)
-    with pytest.raises(ConnectionError):
-        carrying.carry(dispatch.batches.get().pk)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger.Journal, "write", break_at_the_second)
+        with pytest.raises(ConnectionError):
+            carrying.carry(dispatch.batches.get().pk)
     states = Delivery.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == ["accepted", "accepted", "waiting"]
-    monkeypatch.undo()
     make_due(dispatch)
     assert set(carry(dispatch).values()) == {"accepted"}
     assert len(sink.letters) == 3

@@ -1,0 +1,170 @@
+"""A CSV file of readers as rows, each with its rule or the reason why it cannot be taken.
+
+Here is decided what such a file looks like and what its cells may hold. Who may be added, and how the
+rows are stored, is for `importing`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+from zoneinfo import available_timezones
+
+from dispatcher.audience import rules
+from dispatcher.audience.addresses import normalise
+from dispatcher.audience.consent import one_line
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.errors import BadAddress, BadFile, UnknownTopic
+
+ADDRESS_COLUMNS = ("address", "email", "e-mail")
+COLUMNS = ("name", "topics", "match", "except", "cadence", "language", "timezone")
+LONGEST_LINE = 1_000_000  # characters; what has longer lines is no CSV, and is not read into memory
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,2}")  # the shape of BCP 47
+
+RuleReader = Callable[[str, str, str, str], "Wish | str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A rule, and its topics with those above and beneath them."""
+
+    rule: rules.Rule
+    related: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that ends on this line of the file: as it was, and either a wish or why it is refused."""
+
+    line: int
+    cells: Sequence[str]
+    wish: Wish | None = None
+    address: str = ""
+    name: str = ""
+    language: str = "en"
+    timezone: str = "UTC"
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The heading row as it was, and the place of each column that counts."""
+
+    cells: Sequence[str]
+    places: dict[str, int]
+
+
+def check(path: Path) -> Heading:
+    """Read the whole file once, so that a bad one stores nothing. Raises BadFile, in one line."""
+    line = 0
+    try:
+        if path.exists() and not path.is_file():
+            raise BadFile(f"{path} is no file; give the name of a CSV file.")
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            _check_delimiter(path, text.readline(LONGEST_LINE))
+            text.seek(0)
+            reader = csv.reader(_lines(text), strict=True)
+            heading = _heading(path, next(reader, []))
+            for _ in reader:
+                line = reader.line_num
+    except UnicodeDecodeError:
+        raise BadFile(
+            f"{path.name} is not UTF-8 (after line {line}); save it as CSV UTF-8 and try again."
+        ) from None
+    except csv.Error as fault:
+        raise BadFile(f"{path.name} is no CSV file (after line {line}): {fault}.") from None
+    except OSError as fault:
+        raise BadFile(f"{path} cannot be read: {fault.strerror or fault}.") from None
+    return heading
+
+
+def rows(text: IO[str], heading: Heading) -> Iterator[Row]:
+    """The rows of an open file that `check` let pass; empty ones are passed over."""
+    read_rule = _rule_reader()
+    reader = csv.reader(_lines(text), strict=True)
+    next(reader, None)
+    for cells in reader:
+        if any(cells):
+            yield _row(reader.line_num, cells, heading, read_rule)
+
+
+def _heading(path: Path, cells: list[str]) -> Heading:
+    words = [cell.strip().lower() for cell in cells]
+    places = {name: words.index(name) for name in COLUMNS if name in words}
+    address = next((name for name in ADDRESS_COLUMNS if name in words), "")
+    if address and "topics" in places:
+        return Heading(cells, {"address": words.index(address), **places})
+    seen = ascii(", ".join(words)[:80]) if words else "nothing"
+    raise BadFile(
+        f"{path.name} needs a heading row with the columns address and topics; it has {seen}."
+    )
+
+
+def _check_delimiter(path: Path, line: str) -> None:
+    for delimiter, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        words = [word.strip().strip('"').lower() for word in line.split(delimiter)]
+        if len(words) > 1 and "topics" in words:
+            raise BadFile(
+                f"{path.name} has {name} between its cells; save it with commas and try again."
+            )
+
+
+def _lines(text: IO[str]) -> Iterator[str]:
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"a line has more than {LONGEST_LINE:,} characters")
+        if "\0" in line:
+            raise csv.Error("it holds a NUL, as binary files do")
+        yield line
+
+
+def _rule_reader() -> RuleReader:
+    """Gives the wish that four cells say, or why it is refused; what repeats is read once."""
+    vocabulary = Vocabulary()
+
+    @lru_cache(maxsize=4096)
+    def read(topics: str, match: str, excepted: str, cadence: str) -> Wish | str:
+        try:
+            rule = rules.parse(topics, match, excepted, cadence, resolve=vocabulary.resolve)
+        except (BadFile, UnknownTopic) as refusal:
+            return str(refusal)
+        return Wish(rule, vocabulary.related(rule.topics))
+
+    return read
+
+
+def _row(line: int, cells: list[str], heading: Heading, read_rule: RuleReader) -> Row:
+    def cell(name: str) -> str:
+        place = heading.places.get(name)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    def refuse(reason: str) -> Row:
+        return Row(line=line, cells=cells, refused=reason)
+
+    language, timezone = cell("language") or "en", cell("timezone") or "UTC"
+    if any(cells[len(heading.cells) :]):
+        return refuse(
+            f"it has {len(cells)} cells and the heading {len(heading.cells)}; quote cells with commas."
+        )
+    try:
+        address = normalise(cell("address"))
+    except BadAddress as refusal:
+        return refuse(str(refusal))
+    wish = read_rule(cell("topics"), cell("match"), cell("except"), cell("cadence"))
+    if isinstance(wish, str):
+        return refuse(wish)
+    if not _LANGUAGE.fullmatch(language):
+        return refuse(f"language must look like en or pt-BR, not {language[:20]!r}.")
+    if timezone not in _timezones():
+        return refuse(f"timezone must look like Europe/Paris, not {timezone[:40]!r}.")
+    return Row(line, cells, wish, address, one_line(cell("name")), language, timezone)
+
+
+@lru_cache(maxsize=1)
+def _timezones() -> frozenset[str]:
+    return frozenset({"UTC", *available_timezones()})

@@ -1,0 +1,97 @@
+"""How things stand between a reader and us, and what a reader may change about it alone.
+
+For the reader's own pages, in plain words and by the reader's number. A reader who is gone gets
+nothing and has nothing to change. How a rule ends and comes back is `consent`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dispatcher.audience import consent, rules
+from dispatcher.audience.models import Subscriber, Subscription
+from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.briefs.models import Topic
+
+CADENCES: dict[str, str] = {
+    Cadence.AT_ONCE: "At once, a letter for each",
+    Cadence.DAILY: "In a daily digest",
+    Cadence.WEEKLY: "In a weekly digest",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule as a reader would say it: `Briefs on Israel or Iran`, `In a daily digest`."""
+
+    id: int
+    words: str
+    cadence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`live` is what the reader gets, `stopped` what was ended last and `undo` brings back.
+
+    `mailbox` hints at the address to whoever knows it: a letter's link may be in other hands.
+    """
+
+    mailbox: str = ""
+    is_suppressed: bool = False
+    live: tuple[Line, ...] = ()
+    stopped: tuple[Line, ...] = ()
+
+
+def look(subscriber_id: int) -> Standing:
+    """How things stand; changes nothing."""
+    reader = _reader(subscriber_id)
+    if reader is None:
+        return Standing()
+    is_suppressed = bool(consent.suppressed(reader.address))
+    return Standing(
+        mailbox=f"{reader.address[0]}…@{reader.address.rpartition('@')[2]}",
+        is_suppressed=is_suppressed,
+        live=lines(consent.live(reader)),
+        stopped=() if is_suppressed else lines(consent.undoable(reader)),
+    )
+
+
+def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:
+    """End one rule of the reader; how many ended, none when it is not theirs or ended before."""
+    reader = _reader(subscriber_id)
+    return (
+        consent.leave(reader, consent.live(reader).filter(pk=rule_id), source=source)
+        if reader
+        else 0
+    )
+
+
+def stop_everything(subscriber_id: int, *, source: str) -> int:
+    """End all rules of the reader; how many were live."""
+    reader = _reader(subscriber_id)
+    return consent.leave(reader, consent.live(reader), source=source) if reader else 0
+
+
+def undo(subscriber_id: int, *, source: str) -> int:
+    """Bring back what was ended last, within a day; how many rules."""
+    reader = _reader(subscriber_id)
+    return consent.undo(reader, source=source) if reader else 0
+
+
+def lines(subscriptions: Iterable[Subscription]) -> tuple[Line, ...]:
+    """These rules in words, in their order."""
+    held = list(subscriptions)
+    ids = {pk for one in held for pk in (*one.topics, *one.except_topics)}
+    names = dict(Topic.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return tuple(_line(one.pk, Rule.of(one), names) for one in held)
+
+
+def _line(pk: int, rule: Rule, names: dict[int, str]) -> Line:
+    words = rules.in_words(rule, names).removesuffix(f", {rule.cadence}")
+    words = f"Briefs on {words}" if rule.topics else words[:1].upper() + words[1:]
+    return Line(pk, words, CADENCES[rule.cadence])
+
+
+def _reader(subscriber_id: int) -> Subscriber | None:
+    return Subscriber.objects.filter(pk=subscriber_id).first()
