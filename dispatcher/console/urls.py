@@ -1,0 +1,45 @@
+"""The desk's addresses. All but signing in stand behind `door`: nothing here is for the public."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from dispatcher.console import (
+    briefs,
+    dispatches,
+    previews,
+    readers,
+    releasing,
+    signing,
+    topics,
+    writing,
+)
+from dispatcher.console.doors import door
+
+app_name = "console"
+
+_BRIEF = "briefs/<slug:brief_id>/"
+_DISPATCH = "dispatches/<int:number>/"
+
+urlpatterns: list[URLPattern] = [
+    path("sign-in", signing.sign_in, name="sign-in"),
+    path("sign-out", door(signing.sign_out), name="sign-out"),
+    path("", door(briefs.home), name="home"),
+    path("briefs/", door(briefs.listing), name="briefs"),
+    path("write", door(writing.write), name="write"),
+    path(_BRIEF, door(briefs.detail), name="brief"),
+    path(_BRIEF + "write", door(writing.write), name="write-again"),
+    path(_BRIEF + "mail", door(previews.mail), name="preview-mail"),
+    path(_BRIEF + "web", door(previews.web), name="preview-web"),
+    path(_BRIEF + "test", door(briefs.try_out), name="test"),
+    path(_BRIEF + "release", door(releasing.release), name="release"),
+    path("dispatches/", door(dispatches.listing), name="dispatches"),
+    path(_DISPATCH, door(dispatches.detail), name="dispatch"),
+    path(_DISPATCH + "progress", door(dispatches.progress), name="progress"),
+    path(_DISPATCH + "pause", door(dispatches.change), {"verb": "pause"}, name="pause"),
+    path(_DISPATCH + "resume", door(dispatches.change), {"verb": "resume"}, name="resume"),
+    path(_DISPATCH + "cancel", door(dispatches.change), {"verb": "cancel"}, name="cancel"),
+    path("readers/", door(readers.listing), name="readers"),
+    path("readers/<int:number>/", door(readers.detail), name="reader"),
+    path("topics/", door(topics.listing), name="topics"),
+]

@@ -1,0 +1,245 @@
+"""The desk in a real browser: the whole way of a brief, by mouse and by keyboard, wide and narrow."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from dispatcher.mailing.models import Dispatch
+from tests import makers
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here"),
+]
+
+LONG = "Operators of cables warn that nine weeks without a link to the outer islands showed how few"
+TEXT = f"""---
+headline: {LONG}
+kind: Flash Brief
+topics: [Harbours, Ferries]
+---
+## Latest Developments
+
+The ferry line reopened on Monday after nine weeks.
+"""
+
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    (360, "light"),
+    (360, "dark"),
+    (1280, "dark"),
+    (1280, "light"),
+)
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright's loop runs in this thread, where Django would take every query for one in an async
+    # view, those of pytest-django between the tests included.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_desk(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
+    """Signs ada in, in a browser of its own each time; at the end no page has complained."""
+    complaints: list[str] = []
+    contexts = []
+    makers.make_staff("ada")
+
+    def open_(**options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type == "error" else None,
+        )
+        page.goto("/desk/")
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill(makers.PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Briefs")
+        return page
+
+    yield open_
+    complained = list(complaints)  # a request that closing breaks off is no fault
+    for context in contexts:
+        context.close()
+    assert complained == []
+
+
+@pytest.fixture
+def readers(db: None) -> None:
+    harbours, ferries = makers.make_topic("Harbours"), makers.make_topic("Ferries")
+    for _ in range(12):
+        makers.make_reader(any_of=[harbours, ferries])
+
+
+def test_a_brief_is_pasted_looked_at_released_and_followed(open_desk: Open, readers: None) -> None:
+    page = open_desk()
+    page.get_by_role("link", name="Write the first brief").click()
+
+    page.get_by_label("Text").fill(TEXT)
+    expect(page.get_by_label("What was understood")).to_contain_text("12 readers would get it")
+    page.get_by_role("button", name="Save as draft").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
+    letter = page.frame_locator("iframe")
+    expect(letter.get_by_role("heading", level=1)).to_have_text(LONG)
+    page.get_by_role("link", name="Text", exact=True).click()
+    expect(page.get_by_role("region", name="plain text")).to_contain_text("LATEST DEVELOPMENTS")
+
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_label("At a time").check()
+    page.get_by_label("Date and time").fill("2099-03-02T14:05")
+    expect(page.locator("#last")).to_contain_text("Monday 2 March 2099, 14:05:00 UTC")
+    page.get_by_label("Now").check()
+    page.get_by_role("button", name="Release to 12 readers").click()
+
+    expect(page.locator(".sentence")).to_contain_text("Preparing")
+    dispatch = Dispatch.objects.get()
+    makers.make_deliveries(dispatch, "accepted", 9)
+    makers.make_deliveries(dispatch, "waiting", 3)
+    Dispatch.objects.update(state="sending", audience=12, matched_at=timezone.now())
+    expect(page.locator(".sentence")).to_have_text("Sending 9 of 12")
+    expect(page.locator("#live")).to_contain_text("The ledger balances")
+    makers.make_deliveries(dispatch, "accepted", 1)
+    Dispatch.objects.update(audience=13)
+    expect(page.locator(".sentence")).to_have_text("Sending 10 of 13")
+
+
+def test_a_release_needs_no_mouse(open_desk: Open, readers: None) -> None:
+    makers.make_brief(topics=[makers.make_topic("Harbours")])
+    page = open_desk()
+
+    def press_until(name: str) -> None:
+        """Tab to what has that name and press it."""
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            focused = page.evaluate("document.activeElement.textContent.trim()")
+            if focused.startswith(name):
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{name} cannot be reached by keyboard")
+
+    press_until("Ferries run again")
+    expect(page).to_have_url(re.compile("/briefs/[a-z0-9]+/$"))
+    press_until("Release…")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Release")
+    press_until("Release to 12 readers")
+    expect(page.locator(".sentence")).to_contain_text("Preparing")
+
+
+def test_a_release_needs_no_script(open_desk: Open, readers: None) -> None:
+    brief = makers.make_brief(topics=[makers.make_topic("Harbours")])
+    page = open_desk(java_script_enabled=False)
+
+    page.goto(f"/desk/briefs/{brief.public_id}/")
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_role("button", name="Release to 12 readers").click()
+
+    expect(page.locator(".sentence")).to_contain_text("Preparing")
+
+
+def test_unsaved_text_is_not_left_by_mistake_and_is_saved_by_a_key(
+    open_desk: Open, readers: None
+) -> None:
+    page = open_desk()
+    page.goto("/desk/write")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_label("Text").fill(TEXT)
+
+    page.get_by_role("link", name="Readers").click()
+    expect(page).to_have_url(re.compile("/desk/write$"))
+    assert asked == ["beforeunload"]
+
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
+
+
+@pytest.fixture
+def busy_desk(readers: None) -> list[str]:
+    """Addresses of every page, each with something on it."""
+    harbours = makers.make_topic("Harbours")
+    draft = makers.make_brief(LONG, topics=[harbours])
+    sending = makers.make_dispatch(
+        makers.make_brief("Ferries stop", urgent=True),
+        deliveries={"accepted": 90, "failed": 3, "deferred": 2, "waiting": 12},
+        excluded={"left": 1, "suppressed": 2},
+    )
+    makers.make_deliveries(sending, "failed", text="550 5.1.1 no such user", code="5.1.1")
+    Dispatch.objects.update(audience=108)
+    paused = makers.make_dispatch(
+        makers.make_brief("Harbours freeze"), state="paused", deliveries={"waiting": 3}
+    )
+    reader = makers.make_reader(
+        f"{'long.address.' * 4}x@{'sub.' * 10}example.org", any_of=[harbours]
+    )
+    brief = f"/desk/briefs/{draft.public_id}/"
+    return [
+        "/desk/briefs/",
+        "/desk/briefs/?search=nothing",
+        "/desk/write",
+        brief,
+        f"{brief}?as=text",
+        f"{brief}?as=source&address=ben@example.org",
+        f"{brief}release",
+        f"{brief}release?when=later&at=",
+        "/desk/dispatches/",
+        f"/desk/dispatches/{sending.pk}/",
+        f"/desk/dispatches/{paused.pk}/",
+        f"/desk/dispatches/{sending.pk}/cancel",
+        "/desk/readers/",
+        f"/desk/readers/{reader.pk}/",
+        "/desk/topics/",
+    ]
+
+
+def test_every_page_is_accessible_and_fits(open_desk: Open, busy_desk: list[str]) -> None:
+    page = open_desk()
+    faults = []
+    for path in busy_desk:
+        page.goto(path)
+        for width, colours in LOOKS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=colours)
+            faults += [f"{path}, {width} px, {colours}: {fault}" for fault in look_over(page)]
+    assert faults == []
+
+
+def look_over(page: Page) -> list[str]:
+    # What is inside a preview's frame is the letter, and runs no script.
+    found = Axe().run(page, options={"resultTypes": ["violations"], "iframes": False})
+    faults = [
+        f"{each['id']} at {each['nodes'][0]['target']}" for each in found.response["violations"]
+    ]
+    over = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [*faults, f"{over} px too wide"] if over > 0 else faults
+
+
+def test_signing_in_is_accessible(browser: Browser, live_server: LiveServer) -> None:
+    page = browser.new_page(base_url=live_server.url)
+    page.goto("/desk/sign-in")
+
+    assert Axe().run(page).response["violations"] == []
+    page.close()

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dispatcher.briefs.models import Brief
+from dispatcher.mailing.models import Dispatch
+from tests import makers
+from tests.console.reading import Page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def brief(db: None) -> Brief:
+    harbours, ferries = makers.make_topic("Harbours"), makers.make_topic("Ferries")
+    for _ in range(3):
+        makers.make_reader(any_of=[harbours])
+    makers.make_reader(any_of=[ferries], state="pending")
+    return makers.make_brief(topics=[harbours, ferries])
+
+
+def path(brief: Brief) -> str:
+    return f"/desk/briefs/{brief.public_id}/release"
+
+
+def release(desk: Client, brief: Brief, **fields: Any) -> Any:
+    return desk.post(path(brief), {"revision": brief.current_id, "when": "now", **fields})
+
+
+def test_the_page_says_what_to_whom_and_when(desk: Client, brief: Brief) -> None:
+    page = Page(desk.get(path(brief)))
+
+    assert "3 readers who follow Harbours or Ferries" in page.text
+    assert "Left out: 1 because the reader has not confirmed the address" in page.text
+    assert "goes to 3 readers of Harbours or Ferries and to the feeds now." in page.said("last")
+    assert page.buttons == ["Release to 3 readers"]
+
+
+def test_a_release_leads_to_its_dispatch(desk: Client, brief: Brief) -> None:
+    response = release(desk, brief)
+
+    dispatch = Dispatch.objects.get()
+    assert response.url == f"/desk/dispatches/{dispatch.pk}/"
+    assert dispatch.released_by == "ada"
+    assert dispatch.state == "matching"
+    assert "Preparing" in Page(desk.get(response.url)).text
+
+
+def test_a_second_press_leads_to_the_first_dispatch(desk: Client, brief: Brief) -> None:
+    release(desk, brief)
+    response = desk.post(path(brief), {"revision": brief.current_id, "when": "now"})
+
+    assert response.url == f"/desk/dispatches/{Dispatch.objects.get().pk}/"
+    assert "released already" in Page(desk.get(response.url)).text
+
+
+def test_a_release_for_later_says_when_and_waits(desk: Client, brief: Brief) -> None:
+    at = timezone.now() + timedelta(days=2)
+    asked = {"when": "later", "at": f"{at:%Y-%m-%dT%H:%M}"}
+    words = desk.get(path(brief), asked, headers={"HX-Request": "true"}).content.decode()
+    assert f"{at:%H:%M}:00 UTC" in words
+    assert "in 2 days" in words
+    assert "Schedule for 3 readers" in words
+
+    release(desk, brief, **asked)
+
+    dispatch = Dispatch.objects.get()
+    assert dispatch.state == "scheduled"
+    assert dispatch.scheduled_for == at.replace(second=0, microsecond=0)
+
+
+def test_a_time_is_read_in_the_zone_of_the_installation(
+    desk: Client, brief: Brief, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Europe/Vienna"
+    release(desk, brief, when="later", at="2099-07-01T14:00")
+
+    scheduled = Dispatch.objects.get().scheduled_for
+    assert scheduled is not None
+    assert scheduled.isoformat() == "2099-07-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("2020-01-01T00:00", "This time is past"),
+        ("", "Give the date and the time"),
+        ("soon", "Give a date and a time"),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused_and_kept(
+    desk: Client, brief: Brief, at: str, words: str
+) -> None:
+    page = Page(release(desk, brief, when="later", at=at))
+
+    assert page.status == 422
+    assert words in page.said("at-error")
+    assert words in page.said("errors")
+    assert page.value("at") == at
+    assert not Dispatch.objects.exists()
+
+
+def test_without_readers_only_the_feeds_can_have_it(desk: Client) -> None:
+    brief = makers.make_brief(topics=[makers.make_topic("Lighthouses")])
+    page = Page(desk.get(path(brief)))
+    assert page.buttons == ["Release to the feeds alone"]
+    assert "No reader wants letters on Lighthouses at once" in page.text
+
+    refused = Page(release(desk, brief))
+    assert refused.status == 422
+    assert not Dispatch.objects.exists()
+
+    assert release(desk, brief, feeds="yes").status_code == 302
+    brief.refresh_from_db()
+    assert brief.released_at is not None
+
+
+def test_a_brief_that_changed_since_it_was_looked_at_is_not_released(
+    desk: Client, brief: Brief
+) -> None:
+    page = Page(release(desk, brief, revision=str((brief.current_id or 0) - 1)))
+
+    assert page.status == 422
+    assert "has changed since you looked" in page.said("errors")
+    assert not Dispatch.objects.exists()
+
+
+def test_an_urgent_brief_says_what_that_means(desk: Client, brief: Brief) -> None:
+    Brief.objects.filter(pk=brief.pk).update(urgent=True)
+
+    assert "it overtakes every routine letter" in Page(desk.get(path(brief))).text
+
+
+def test_who_got_it_before_a_cancelling_is_said_before_it_goes_again(
+    desk: Client, brief: Brief
+) -> None:
+    makers.make_dispatch(brief, state="cancelled", deliveries={"accepted": 2, "waiting": 5})
+
+    assert "2 readers got it already" in Page(desk.get(path(brief))).text
+
+
+def test_a_dead_queue_is_said_and_nothing_is_released(
+    desk: Client, brief: Brief, settings: Any
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    page = Page(release(desk, brief))
+
+    assert page.status == 422
+    assert "The queue does not answer" in page.said("errors")
+    assert not Dispatch.objects.exists()
