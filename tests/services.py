@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
@@ -50,5 +49,5 @@ def _environment(relay: str) -> dict[str, str]:
         "LOG_LEVEL": "INFO",
         "LEASE_SECONDS": "4",
         "PYTHONPATH": str(Path(__file__).parents[1]),
-        "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        "DJANGO_SETTINGS_MODULE": "dispatcher.settings",
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.template.loader import render_to_string
@@ -44,16 +44,16 @@ class Choice:
     def of(cls, query: Mapping[str, str]) -> Choice:
         """From a query string; anything unknown is the usual one."""
         return cls(
-            kind=query["as"] if query.get("as") in {"text", "web", "source"} else "mail",
+            kind=query["kind"] if query.get("kind") in {"text", "web", "source"} else "mail",
             width="phone" if query.get("width") == "phone" else "desktop",
             scheme="dark" if query.get("scheme") == "dark" else "light",
             is_usual_width="width" not in query,
         )
 
     def but(self, **changes: str) -> str:
-        """The query string of this choice with one thing changed."""
-        other = replace(self, **changes)
-        return "?" + urlencode({"as": other.kind, "width": other.width, "scheme": other.scheme})
+        """The query string of this choice with something changed."""
+        chosen = {"kind": self.kind, "width": self.width, "scheme": self.scheme} | changes
+        return "?" + urlencode(chosen)
 
 
 @require_safe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -18,6 +20,7 @@ from dispatcher.mailing import dispatching, reporting
 from dispatcher.mailing.models import Dispatch
 
 CHANGED = "The brief has changed since you looked at it. Look at the letter again, then release it."
+UNSAID = "Check the sentence above the button, then press it: what it says is what will happen."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,6 +35,8 @@ def release(request: DeskRequest, brief_id: str) -> HttpResponse:
     form = ReleaseForm(request.POST)
     if form.is_valid() and form.cleaned_data["revision"] != brief.current_id:
         form.add_error(None, CHANGED)
+    if form.is_valid() and request.POST.get("said") != _said(form.cleaned_data["at"]):
+        form.add_error(None, UNSAID)
     if form.is_valid():
         try:
             return _released_now(request, brief, form)
@@ -53,7 +58,8 @@ def _released_now(request: DeskRequest, brief: Brief, form: ReleaseForm) -> Http
 
 
 def _answer(request: DeskRequest, brief: Brief, form: ReleaseForm) -> HttpResponse:
-    at = form.cleaned_data.get("at") if form.is_bound and form.is_valid() else None
+    is_asked = bool(form.is_bound and (form.is_valid() or form.errors))
+    at = form.cleaned_data.get("at") if is_asked else None
     template = "_release_words" if request.htmx else "release"
     is_refused = request.method == "POST"
     return page(
@@ -69,7 +75,14 @@ def _answer(request: DeskRequest, brief: Brief, form: ReleaseForm) -> HttpRespon
         had=reporting.had_already(brief),
         now=timezone.now(),
         prospect=dispatching.prospect(brief),
+        said=_said(at),
     )
+
+
+def _said(at: datetime | None) -> str:
+    """What the sentence and the button speak of. It comes back with them, so that nobody presses a
+    button that says "now" for a time, or the other way round."""
+    return at.isoformat() if at else "now"
 
 
 def _released(brief: Brief) -> Dispatch | None:

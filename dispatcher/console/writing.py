@@ -51,7 +51,9 @@ def _save(request: DeskRequest, form: BriefForm, brief: Brief | None) -> HttpRes
 
 def _answer(request: DeskRequest, form: BriefForm, brief: Brief | None) -> HttpResponse:
     if request.htmx:
-        return page(request, "_understood", form=form)
+        return page(request, "_understood", form=form, is_part=True)
     is_refused = form.is_bound and not form.is_valid()
     status = 422 if is_refused else 200
-    return page(request, "write", here="Briefs", status=status, form=form, brief=brief)
+    return page(
+        request, "write", here="Briefs", status=status, form=form, brief=brief, is_part=False
+    )

@@ -10,7 +10,7 @@ from lxml import html
 class Page:
     def __init__(self, response: Any) -> None:
         self.status = response.status_code
-        self.root = html.fromstring(response.content.decode())
+        self.root: Any = html.fromstring(response.content.decode())
         for part in self.root.iter("dd", "div", "dt", "li", "p", "td", "th"):
             part.tail = f"{part.tail or ''} "  # as far apart as they look
 

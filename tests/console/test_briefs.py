@@ -131,8 +131,8 @@ def test_the_plain_text_and_the_source_are_shown_as_text(desk: Client) -> None:
     brief = makers.make_brief(blocks=(Section("Markup", ("Less &lt; more",)),))
     path = f"/desk/briefs/{brief.public_id}/"
 
-    assert "Less < more" in Page(desk.get(path, {"as": "text"})).text
-    assert "List-Unsubscribe-Post" in Page(desk.get(path, {"as": "source"})).text
+    assert "Less < more" in Page(desk.get(path, {"kind": "text"})).text
+    assert "List-Unsubscribe-Post" in Page(desk.get(path, {"kind": "source"})).text
 
 
 def test_why_somebody_did_not_get_it_is_said_in_words(desk: Client) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from dispatcher.mailing.models import Dispatch
@@ -164,7 +164,12 @@ def test_unsaved_text_is_not_left_by_mistake_and_is_saved_by_a_key(
     page = open_desk()
     page.goto("/desk/write")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.get_by_label("Text").fill(TEXT)
 
     page.get_by_role("link", name="Readers").click()
@@ -199,8 +204,8 @@ def busy_desk(readers: None) -> list[str]:
         "/desk/briefs/?search=nothing",
         "/desk/write",
         brief,
-        f"{brief}?as=text",
-        f"{brief}?as=source&address=ben@example.org",
+        f"{brief}?kind=text",
+        f"{brief}?kind=source&address=ben@example.org",
         f"{brief}release",
         f"{brief}release?when=later&at=",
         "/desk/dispatches/",

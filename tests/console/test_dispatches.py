@@ -97,8 +97,8 @@ def test_progress_is_asked_for_every_second_while_it_moves_and_not_after(desk: C
     assert "Sent: 2 of 2 letters accepted" in see(desk, over).text
 
 
-def progress(desk: Client, dispatch: Dispatch, **query: object) -> Any:
-    asked = {"state": dispatch.state, "step": 0, **query}
+def progress(desk: Client, dispatch: Dispatch, **query: int) -> Any:
+    asked: dict[str, str | int] = {"state": dispatch.state, "step": 0, **query}
     headers = {"HX-Request": "true"}
     return desk.get(f"/desk/dispatches/{dispatch.pk}/progress", asked, headers=headers)
 

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from dispatcher.audience import browsing, consent
+from dispatcher.audience.rules import Rule
 from tests import makers
 from tests.console.reading import Page
 
@@ -42,7 +43,7 @@ def test_a_suppressed_address_is_marked(desk: Client) -> None:
 def test_a_reader_has_rules_in_words_consents_and_letters(desk: Client) -> None:
     harbours, ferries = makers.make_topic("Harbours"), makers.make_topic("Ferries")
     reader = makers.make_reader(any_of=[harbours], none_of=[ferries], cadence="weekly")
-    other = consent.subscribe(reader, browsing.Rule(topics=frozenset([ferries.pk])), source="page")
+    other = consent.subscribe(reader, Rule(topics=frozenset([ferries.pk])), source="page")
     consent.leave(reader, [other], source="their page")
     dispatch = makers.make_dispatch(makers.make_brief("Ferries run again"))
     delivery = makers.make_deliveries(dispatch, "accepted", text="250 2.0.0 queued")[0]

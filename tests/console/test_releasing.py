@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,8 @@ def path(brief: Brief) -> str:
 
 
 def release(desk: Client, brief: Brief, **fields: Any) -> Any:
-    return desk.post(path(brief), {"revision": brief.current_id, "when": "now", **fields})
+    usual = {"revision": brief.current_id, "when": "now", "said": "now"}
+    return desk.post(path(brief), {**usual, **fields})
 
 
 def test_the_page_says_what_to_whom_and_when(desk: Client, brief: Brief) -> None:
@@ -53,7 +55,7 @@ def test_a_release_leads_to_its_dispatch(desk: Client, brief: Brief) -> None:
 
 def test_a_second_press_leads_to_the_first_dispatch(desk: Client, brief: Brief) -> None:
     release(desk, brief)
-    response = desk.post(path(brief), {"revision": brief.current_id, "when": "now"})
+    response = release(desk, brief)
 
     assert response.url == f"/desk/dispatches/{Dispatch.objects.get().pk}/"
     assert "released already" in Page(desk.get(response.url)).text
@@ -66,19 +68,32 @@ def test_a_release_for_later_says_when_and_waits(desk: Client, brief: Brief) -> 
     assert f"{at:%H:%M}:00 UTC" in words
     assert "in 2 days" in words
     assert "Schedule for 3 readers" in words
+    (said,) = re.findall('name="said" value="([^"]+)"', words)
 
-    release(desk, brief, **asked)
+    release(desk, brief, **asked, said=said)
 
     dispatch = Dispatch.objects.get()
     assert dispatch.state == "scheduled"
     assert dispatch.scheduled_for == at.replace(second=0, microsecond=0)
 
 
+def test_nothing_happens_but_what_the_button_said(desk: Client, brief: Brief) -> None:
+    """Without a script the sentence still says "now" when a time has been given."""
+    asked = Page(release(desk, brief, when="later", at="2099-07-01T14:00"))
+    assert "what it says is what will happen" in asked.said("errors")
+    assert asked.buttons == ["Schedule for 3 readers"]
+    assert asked.value("at") == "2099-07-01T14:00"
+
+    later = {"when": "now", "at": "2099-07-01T14:00", "said": asked.value("said")}
+    assert "what it says is what will happen" in Page(release(desk, brief, **later)).said("errors")
+    assert not Dispatch.objects.exists()
+
+
 def test_a_time_is_read_in_the_zone_of_the_installation(
     desk: Client, brief: Brief, settings: Any
 ) -> None:
     settings.TIME_ZONE = "Europe/Vienna"
-    release(desk, brief, when="later", at="2099-07-01T14:00")
+    release(desk, brief, when="later", at="2099-07-01T14:00", said="2099-07-01T14:00:00+02:00")
 
     scheduled = Dispatch.objects.get().scheduled_for
     assert scheduled is not None

@@ -27,7 +27,7 @@ def test_the_right_password_opens_the_desk(client: Client, ada: User) -> None:
     assert Page(client.get("/desk/briefs/")).heading == "Briefs"
 
 
-def test_signing_in_leads_back_to_where_one_wanted_to_go(client: Client, ada: User) -> None:
+def test_signing_in_leads_back_to_where_one_wanted_to_go(client: Any, ada: User) -> None:
     wanted = client.get("/desk/topics/").url
     asked = Page(client.get(wanted))
     data = {"username": "ada", "password": makers.PASSWORD, "next": asked.value("next")}
@@ -35,7 +35,7 @@ def test_signing_in_leads_back_to_where_one_wanted_to_go(client: Client, ada: Us
     assert client.post(PATH, data).url == "/desk/topics/"
 
 
-def test_signing_in_never_leads_elsewhere(client: Client, ada: User) -> None:
+def test_signing_in_never_leads_elsewhere(client: Any, ada: User) -> None:
     data = {"username": "ada", "password": makers.PASSWORD, "next": "https://example.com/"}
 
     assert client.post(PATH, data).url == "/desk/briefs/"
@@ -77,7 +77,7 @@ def test_signing_in_forgets_the_wrong_attempts_before_it(client: Client, ada: Us
         client.post("/desk/sign-out")
 
 
-def test_signing_out_closes_the_desk(desk: Client) -> None:
+def test_signing_out_closes_the_desk(desk: Any) -> None:
     assert desk.get("/desk/sign-out").status_code == 405
     assert desk.post("/desk/sign-out").url == PATH
     assert desk.get("/desk/briefs/").status_code == 302
