@@ -124,3 +124,11 @@ class ReleaseForm(forms.Form):
         if at <= timezone.now():
             raise forms.ValidationError("This time is past. Give one to come, or release now.")
         return at
+
+    @property
+    def chosen_at(self) -> datetime | None:
+        """The time asked for; None is now, or nothing that could be."""
+        asked: datetime | None = None
+        if self.is_bound and not self.has_error("at"):
+            asked = self.cleaned_data.get("at")
+        return asked

@@ -58,8 +58,7 @@ def _released_now(request: DeskRequest, brief: Brief, form: ReleaseForm) -> Http
 
 
 def _answer(request: DeskRequest, brief: Brief, form: ReleaseForm) -> HttpResponse:
-    is_asked = bool(form.is_bound and (form.is_valid() or form.errors))
-    at = form.cleaned_data.get("at") if is_asked else None
+    at = form.chosen_at
     template = "_release_words" if request.htmx else "release"
     is_refused = request.method == "POST"
     return page(
