@@ -64,6 +64,7 @@ class Servers:
 
     def _start_postgres(self) -> str:
         import psycopg
+        from fasteners import InterProcessLock
 
         with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
             warnings.simplefilter("ignore")
@@ -75,6 +76,8 @@ class Servers:
         data = self.folder / "postgres"
         data.mkdir(exist_ok=True)
         self._postgres = PostgresServer(data, cleanup_mode=None)
+        # Its own lock is one file in /tmp for all users of the machine: the first one shuts out the rest.
+        self._postgres._lock = InterProcessLock(self.folder / "postgres.lock")
         self._postgres.start()
         url: str = self._postgres.get_uri()
         with (
