@@ -28,18 +28,21 @@ def live(_request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
     """PostgreSQL answers and has our tables, Valkey answers; else 503 with the reasons."""
-    reasons = [reason for reason in (_database(), _queue()) if reason]
+    reasons = [reason for reason in (database_trouble(), _queue()) if reason]
     return _answer(503 if reasons else 200, {"ready": not reasons, "reasons": reasons})
 
 
-def _database() -> str:
+def database_trouble() -> str:
+    """What is wrong with PostgreSQL or our tables in it; empty if nothing is."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error as fault:
         log.warning("not ready, PostgreSQL: %s", fault)
         return "PostgreSQL does not answer."
-    return f"{len(missing)} migrations are not applied." if missing else ""
+    return (
+        f"{len(missing)} migrations are not applied; run `dispatcher migrate`." if missing else ""
+    )
 
 
 def _queue() -> str:

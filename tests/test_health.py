@@ -48,7 +48,7 @@ def test_it_is_not_ready_while_a_migration_is_missing() -> None:
         missing = cursor.rowcount
     status, body = ask("/health/ready")
     assert status == 503
-    assert f"{missing} migrations are not applied.".encode() in body
+    assert f"{missing} migrations are not applied;".encode() in body
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])

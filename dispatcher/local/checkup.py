@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import OperationalError
 
-from dispatcher import queue
+from dispatcher import health, queue
 from dispatcher.errors import QueueUnreachable, RelayUnreachable
 from dispatcher.relays.pool import Pool, configured
 
@@ -45,15 +42,8 @@ def examine() -> Iterator[Check]:
 
 
 def _database() -> Check:
-    try:
-        executor = MigrationExecutor(connection)
-        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except OperationalError as fault:
-        words = " ".join(str(fault).split())
-        return Check("database", False, f"{words}; start PostgreSQL or mend DATABASE_URL")
-    if waiting:
-        return Check("database", False, f"{waiting} migrations wait; run dispatcher migrate")
-    return Check("database", True, "PostgreSQL answers, tables are up to date")
+    trouble = health.database_trouble()
+    return Check("database", not trouble, trouble or "PostgreSQL answers, tables are up to date")
 
 
 def _workers() -> Iterator[Check]:
