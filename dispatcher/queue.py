@@ -7,6 +7,7 @@ sweep posts again whatever stands still. Tasks in `workers.tasks` carry the same
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import Celery
 from django.conf import settings
@@ -60,6 +61,12 @@ def is_empty(lane: str) -> bool:
     """Whether no message waits in a lane's queue."""
     with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
         return not valkey.llen(lane)
+
+
+def is_first(name: str, number: int, *, within: timedelta) -> bool:
+    """Whether this is asked for the first time within that time; so a nudge is not repeated too often."""
+    with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+        return bool(valkey.set(f"dispatcher:nudged:{name}:{number}", 1, nx=True, ex=within))
 
 
 def consumed() -> set[str]:

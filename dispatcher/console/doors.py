@@ -1,5 +1,6 @@
-"""What every door of the desk has in common: staff only, kept by no cache, and a missing thing is a
-page that says so. Which door answers which path stands in `urls`.
+"""What every door of the desk has in common: staff only, kept by no cache, a refusal is a page.
+
+Which door answers which path stands in `urls`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from dispatcher.console.showing import page
-from dispatcher.errors import NoSuchBrief, NoSuchDispatch, NoSuchReader
+from dispatcher.errors import NoSuchBrief, NoSuchDispatch, NoSuchReader, Refusal
 
 
 class DeskRequest(HttpRequest):
@@ -32,7 +33,10 @@ View = Callable[..., HttpResponse]
 
 
 def door(view: View) -> View:
-    """The view for staff; anyone else is sent to sign in first and comes back afterwards."""
+    """The view for staff; anyone else is sent to sign in first and comes back afterwards.
+
+    A refusal that the view has no place for becomes a page: 404 for what is not there, else 409.
+    """
 
     @wraps(view)
     def opened(request: HttpRequest, **parts: object) -> HttpResponse:
@@ -41,7 +45,10 @@ def door(view: View) -> View:
         try:
             return view(request, **parts)
         except (NoSuchBrief, NoSuchDispatch, NoSuchReader) as refusal:
-            return page(request, "missing", status=404, said=str(refusal).partition(";")[0])
+            said = str(refusal).partition(";")[0]  # what follows is for the command line
+            return page(request, "refused", status=404, name="Not here", said=said)
+        except Refusal as refusal:
+            return page(request, "refused", status=409, name="Not possible", said=str(refusal))
 
     return never_cache(opened)
 

@@ -24,8 +24,8 @@ from dispatcher.mailing import composing
 from dispatcher.security import HEADER
 
 POLICY = (
-    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:;"
-    " frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none';"
+    " style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 _DARK_ONLY = re.compile(r"@media\s*\(\s*prefers-color-scheme:\s*dark\s*\)")
 _BOTH_SCHEMES = re.compile(r"(color-scheme(?:s\"\s*content=|\"\s*content=|:)\s*\"?)light dark")
@@ -87,4 +87,6 @@ def _in_scheme(html: str, choice: Choice) -> str:
 
 
 def _closed(html: str) -> HttpResponse:
+    """The preview under its policy; what it links to opens beside the desk, not in the frame."""
+    html = html.replace("<head>", '<head><base target="_blank">', 1)
     return HttpResponse(html, headers={HEADER: POLICY})

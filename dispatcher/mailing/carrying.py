@@ -7,6 +7,7 @@ carries it. What the relay accepts is journalled before the next letter goes; se
 from __future__ import annotations
 
 import logging
+import math
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 
 from dispatcher.errors import RelayUnreachable
 from dispatcher.letters.compiled import Compiled
@@ -30,6 +32,8 @@ from dispatcher.relays.outcomes import Outcome, Parcel, Result
 
 log = logging.getLogger(__name__)
 
+MOVING = (Dispatch.State.MATCHING, Dispatch.State.SENDING)
+LOOK_SECONDS = 1.0  # how often a batch in hand looks whether it may go on
 NO_PAUSE = timedelta()
 AFTER_A_FAULT = timedelta(
     minutes=1
@@ -49,6 +53,7 @@ def carry(batch_id: int) -> None:
     """Hand over what is due of a batch and record it. Does nothing if it is held, done or not due.
 
     Whatever breaks on the way, what is known by then is recorded first; the rest waits for the sweep.
+    So does the rest of a dispatch that is paused or cancelled meanwhile.
     """
     claim = _claim(batch_id)
     if claim is None:
@@ -58,15 +63,14 @@ def carry(batch_id: int) -> None:
     if claim.was_left_behind:
         _take_over(batch, journal)
     else:
-        journal.clear()  # whatever a holder recorded but did not live to clear
-    due = list(batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk"))
+        journal.clear()  # of what an earlier holder has recorded
+    due = _begin(batch)
     outcomes: list[Outcome] = []
     fault: Exception | None = None
     try:
         for outcome in _hand_over(batch, due):
             outcomes.append(outcome)
-            if outcome.relay:
-                journal.write(outcome)
+            journal.write(outcome)
     except LeaseLost:
         log.warning("batch %s was taken over; stopping", batch.pk)
         return
@@ -77,11 +81,21 @@ def carry(batch_id: int) -> None:
         fault = unforeseen
     with transaction.atomic():
         ledger.record(batch, outcomes, {delivery.pk: delivery.attempts for delivery in due})
-        ledger.settle(batch, pause=AFTER_A_FAULT if fault else NO_PAUSE)
+        is_done = ledger.settle(batch, pause=AFTER_A_FAULT if fault else NO_PAUSE)
     if fault is not None:
         raise fault
-    journal.clear()
+    if is_done:  # else it may be another's by now, and so may the journal
+        journal.clear()
     ledger.close(batch.dispatch_id)
+
+
+def may_be_claimed() -> Q:
+    """The batches that are to be had: due and let go, or left behind, of a stopped dispatch too, since
+    what their holder journalled must come into the ledger. By the clock of PostgreSQL, for there is one.
+    """
+    return Q(state=Batch.State.WAITING, due_at__lte=Now(), dispatch__state__in=MOVING) | Q(
+        state=Batch.State.CARRYING, lease_until__lt=Now()
+    )
 
 
 def _put_off(due: list[Delivery], outcomes: list[Outcome], words: str) -> list[Outcome]:
@@ -96,31 +110,34 @@ def _put_off(due: list[Delivery], outcomes: list[Outcome], words: str) -> list[O
 
 @transaction.atomic
 def _claim(batch_id: int) -> _Claim | None:
-    """Take the lease and mark what is due as being carried; None if the batch is not to be had."""
-    now = timezone.now()
+    """Take the lease; None if the batch is not to be had."""
     batch = (
         Batch.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("dispatch")
         .defer("dispatch__letter")
-        .filter(
-            Q(state=Batch.State.WAITING, due_at__lte=now)
-            | Q(state=Batch.State.CARRYING, lease_until__lt=now),
-            pk=batch_id,
-            dispatch__state__in=[Dispatch.State.MATCHING, Dispatch.State.SENDING],
-        )
+        .filter(may_be_claimed(), pk=batch_id)
         .first()
     )
     if batch is None:
         return None
     was_left_behind = batch.state == Batch.State.CARRYING
-    batch.state = Batch.State.CARRYING
     batch.holder = uuid.uuid4().hex
-    batch.lease_until = now + timedelta(seconds=settings.LEASE_SECONDS)
-    batch.save(update_fields=["state", "holder", "lease_until"])
-    batch.deliveries.filter(
-        Q(state=Delivery.State.WAITING) | Q(state=Delivery.State.DEFERRED, next_attempt_at__lte=now)
-    ).update(state=Delivery.State.CARRYING)
+    Batch.objects.filter(pk=batch.pk).update(
+        state=Batch.State.CARRYING, holder=batch.holder, lease_until=_lease_end()
+    )
     return _Claim(batch, was_left_behind)
+
+
+def _begin(batch: Batch) -> list[Delivery]:
+    """Mark what is due as being carried, and what a lost holder had begun with it. Once the journal is
+    empty or recorded, so that its lines are never taken for lines about this attempt.
+    """
+    batch.deliveries.filter(
+        Q(state=Delivery.State.WAITING)
+        | Q(state=Delivery.State.DEFERRED, next_attempt_at__lte=Now()),
+        batch__holder=batch.holder,
+    ).update(state=Delivery.State.CARRYING)
+    return list(batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk"))
 
 
 def _take_over(batch: Batch, journal: ledger.Journal) -> None:
@@ -148,27 +165,36 @@ def _hand_over(batch: Batch, due: list[Delivery]) -> Iterator[Outcome]:
             yield Outcome(delivery.pk, Result.FAILED, "", "", addressee.refused)
         else:
             wanted.append((delivery, addressee))
-    unsafe: list[Outcome] = []
-    yield from pool.of_this_process().hand_over(_parcels(batch, compiled, wanted, unsafe))
-    yield from unsafe
+    unwritten: list[Outcome] = []
+    yield from pool.of_this_process().hand_over(_parcels(batch, compiled, wanted, unwritten))
+    yield from unwritten
 
 
 def _parcels(
     batch: Batch,
     compiled: Compiled,
     wanted: list[tuple[Delivery, Addressee]],
-    unsafe: list[Outcome],
+    unwritten: list[Outcome],
 ) -> Iterator[Parcel]:
-    """Stamped letters, each made when the relay is ready for it. Keeps the lease; raises LeaseLost."""
-    kept_at = time.monotonic()
+    """Stamped letters, each made when the relay is ready for it, until the dispatch is stopped.
+
+    Keeps the lease; raises LeaseLost.
+    """
+    looked_at = -math.inf
     for delivery, addressee in wanted:
-        if time.monotonic() - kept_at > settings.LEASE_SECONDS / 4:
-            _keep_lease(batch)
-            kept_at = time.monotonic()
+        if time.monotonic() - looked_at > min(LOOK_SECONDS, settings.LEASE_SECONDS / 4):
+            if not _may_go_on(batch):
+                return
+            looked_at = time.monotonic()
         try:
             data = stamp(compiled, composing.values(batch.dispatch, addressee))
         except UnsafeValue as refusal:
-            unsafe.append(Outcome(delivery.pk, Result.FAILED, "", "", str(refusal)))
+            unwritten.append(Outcome(delivery.pk, Result.FAILED, "", "", str(refusal)))
+            continue
+        except Exception:  # one letter that cannot be written must not hold up those behind it
+            log.exception("delivery %s could not be written", delivery.pk)
+            words = "the letter could not be written; the worker's log says why"
+            unwritten.append(Outcome(delivery.pk, Result.DEFERRED, "", "", words))
             continue
         yield Parcel(
             key=delivery.pk,
@@ -178,10 +204,13 @@ def _parcels(
         )
 
 
-def _keep_lease(batch: Batch) -> None:
-    until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-    kept = Batch.objects.filter(
-        pk=batch.pk, holder=batch.holder, lease_until__gt=timezone.now()
-    ).update(lease_until=until)
-    if not kept:
+def _may_go_on(batch: Batch) -> bool:
+    """Keep the lease, and say whether the dispatch is still to be sent. Raises LeaseLost."""
+    held = Batch.objects.filter(pk=batch.pk, holder=batch.holder, lease_until__gt=Now())
+    if not held.update(lease_until=_lease_end()):
         raise LeaseLost
+    return Dispatch.objects.filter(pk=batch.dispatch_id, state__in=MOVING).exists()
+
+
+def _lease_end() -> CombinedExpression:
+    return Now() + timedelta(seconds=settings.LEASE_SECONDS)

@@ -99,7 +99,7 @@ def start(dispatch: Dispatch) -> bool:
 
 
 def pause(dispatch_id: int) -> Dispatch:
-    """Hold a dispatch: batches not begun stay where they are."""
+    """Hold a dispatch: batches not begun stay where they are, those in hand stop within seconds."""
     return _change(dispatch_id, (State.MATCHING, State.SENDING), State.PAUSED, "be paused")
 
 
@@ -111,16 +111,19 @@ def resume(dispatch_id: int) -> Dispatch:
             dispatch.state = State.SENDING
             dispatch.save(update_fields=["state"])
         queue.match(dispatch.pk, lane=dispatch.lane)
-        for batch in dispatch.batches.exclude(state="done"):
-            queue.carry(batch.pk, lane=dispatch.lane)
+        batches = dispatch.batches.exclude(state="done").order_by("number")
+        batches.update(posted_at=timezone.now())
+        for batch_id in batches.values_list("pk", flat=True):
+            queue.carry(batch_id, lane=dispatch.lane)
     return dispatch
 
 
 def cancel(dispatch_id: int) -> Dispatch:
     """Stop a dispatch for good; letters not handed over stay waiting and are never sent."""
     stoppable = (State.SCHEDULED, State.MATCHING, State.SENDING, State.PAUSED)
-    dispatch = _change(dispatch_id, stoppable, State.CANCELLED, "be cancelled")
-    Dispatch.objects.filter(pk=dispatch_id).update(finished_at=timezone.now())
+    with transaction.atomic():
+        dispatch = _change(dispatch_id, stoppable, State.CANCELLED, "be cancelled")
+        Dispatch.objects.filter(pk=dispatch_id).update(finished_at=timezone.now())
     return dispatch
 
 

@@ -27,15 +27,19 @@ JOURNAL_SECONDS = 7 * 24 * 3600
 # an alert that is a day old is no alert).
 PAUSES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 480, 640))
 
-# Write outcomes to their rows. Only rows still being carried change, so a repeat changes nothing.
+# Write outcomes to their rows. Only rows still being carried change, so a repeat changes nothing; only
+# the holder may, so that a worker that was overtaken puts nothing off that another is sending.
 SQL_RECORD = """
+WITH held AS (
+    SELECT id FROM dispatcher_batch WHERE id = %(batch)s AND holder = %(holder)s FOR UPDATE
+)
 UPDATE dispatcher_delivery d
 SET state = o.state, relay = o.relay, code = o.code, text = o.text, attempts = d.attempts + 1,
     next_attempt_at = o.next_attempt_at,
     settled_at = CASE WHEN o.state = 'deferred' THEN NULL ELSE now() END
-FROM unnest(%(id)s::bigint[], %(state)s::text[], %(relay)s::text[], %(code)s::text[], %(text)s::text[],
+FROM held, unnest(%(id)s::bigint[], %(state)s::text[], %(relay)s::text[], %(code)s::text[], %(text)s::text[],
             %(next)s::timestamptz[]) AS o(id, state, relay, code, text, next_attempt_at)
-WHERE d.id = o.id AND d.batch_id = %(batch)s AND d.state = 'carrying'
+WHERE d.id = o.id AND d.batch_id = held.id AND d.state = 'carrying'
 """
 
 # Close a batch or give it back. It is due again when its first open delivery is. What was begun and
@@ -54,6 +58,7 @@ UPDATE dispatcher_batch b
 SET state = CASE WHEN open.n = 0 THEN 'done' ELSE 'waiting' END,
     due_at = greatest(open.due_at, now() + %(pause)s), lease_until = NULL, holder = ''
 FROM held, open WHERE b.id = held.id
+RETURNING b.state = 'done'
 """
 
 
@@ -89,7 +94,7 @@ def _valkey(url: str) -> Redis:
 def record(batch: Batch, outcomes: Sequence[Outcome], attempts: Mapping[int, int]) -> None:
     """Write the outcomes of a carried batch; `attempts` are those before this one, by delivery.
 
-    One statement. Repeats change nothing.
+    One statement. Repeats change nothing, nor does a worker that no longer holds the batch.
     """
     now = timezone.now()
     rows = [_row(outcome, attempts.get(outcome.key, 0), now) for outcome in outcomes]
@@ -98,6 +103,7 @@ def record(batch: Batch, outcomes: Sequence[Outcome], attempts: Mapping[int, int
             SQL_RECORD,
             {
                 "batch": batch.pk,
+                "holder": batch.holder,
                 "id": [row[0] for row in rows],
                 "state": [row[1] for row in rows],
                 "relay": [row[2] for row in rows],
@@ -108,14 +114,16 @@ def record(batch: Batch, outcomes: Sequence[Outcome], attempts: Mapping[int, int
         )
 
 
-def settle(batch: Batch, *, pause: timedelta) -> None:
+def settle(batch: Batch, *, pause: timedelta) -> bool:
     """Give the lease back: the batch is done, or due again when its first open delivery is.
 
-    It is not due before the pause is over. Repeats change nothing.
+    It is not due before the pause is over. Returns whether it is done now. Repeats change nothing.
     """
     parameters: dict[str, Any] = {"batch": batch.pk, "holder": batch.holder, "pause": pause}
     with connection.cursor() as cursor:
         cursor.execute(SQL_SETTLE, parameters)
+        settled = cursor.fetchone()
+    return bool(settled and settled[0])
 
 
 def _row(

@@ -100,9 +100,9 @@ def match(dispatch_id: int) -> None:
 
 @transaction.atomic
 def _match_slice(dispatch_id: int) -> bool:
-    """One slice; whether there may be more."""
+    """One slice; whether there may be more. Not while another is at it: two would only take turns."""
     dispatch = (
-        Dispatch.objects.select_for_update(of=("self",))
+        Dispatch.objects.select_for_update(of=("self",), skip_locked=True)
         .defer("letter")
         .filter(pk=dispatch_id)
         .first()

@@ -6,18 +6,23 @@ no harm, and the second finds nothing to do.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from dispatcher import queue
-from dispatcher.mailing import dispatching, ledger
+from dispatcher.mailing import carrying, dispatching, ledger
 from dispatcher.mailing.models import Batch, Dispatch
+
+log = logging.getLogger(__name__)
 
 NUDGE_AFTER = timedelta(seconds=15)  # when the lane's queue is empty: the nudge was lost
 NUDGE_ANYWAY = timedelta(minutes=10)
+AT_ONCE = 1_000  # nudges of one sweep to a lane; an urgent batch waits while it gives them
 ADVISORY_LOCK = 0x6469_7370  # "disp"
 
 
@@ -38,7 +43,13 @@ def _start_due() -> int:
     due = Dispatch.objects.defer("letter").filter(
         state=Dispatch.State.SCHEDULED, scheduled_for__lte=timezone.now()
     )
-    return sum(dispatching.start(dispatch) for dispatch in due)
+    started = 0
+    for dispatch in due:
+        try:
+            started += dispatching.start(dispatch)
+        except Exception:  # one that cannot start must not keep all others from being swept
+            log.exception("dispatch %s could not be started", dispatch.pk)
+    return started
 
 
 def _match_again() -> int:
@@ -47,31 +58,30 @@ def _match_again() -> int:
     )
     nudges = 0
     for dispatch_id, lane in still.values_list("pk", "lane"):
-        if queue.is_empty(lane):
+        # A lane may be busy with another dispatch for hours, and the nudge lost with its worker.
+        if queue.is_empty(lane) or queue.is_first("match", dispatch_id, within=NUDGE_ANYWAY):
             queue.match(dispatch_id, lane=lane)
             nudges += 1
     return nudges
 
 
 def _carry_again() -> int:
-    now = timezone.now()
-    still = Batch.objects.filter(
-        Q(state=Batch.State.WAITING, due_at__lte=now)
-        | Q(state=Batch.State.CARRYING, lease_until__lt=now),
-        posted_at__lt=now - NUDGE_AFTER,
-        dispatch__state__in=[Dispatch.State.MATCHING, Dispatch.State.SENDING],
+    # Where the queue is not empty, the nudge may still be in it; one from before the batch fell due, or
+    # from before its lost holder's lease ended, has been taken out.
+    needs_one = Q(posted_at__lt=Now() - NUDGE_ANYWAY) | Q(
+        posted_at__lt=Coalesce("lease_until", "due_at")
     )
+    still = Batch.objects.filter(carrying.may_be_claimed(), posted_at__lt=Now() - NUDGE_AFTER)
     nudges = 0
     for lane in Dispatch.Lane.values:
         in_lane = still.filter(dispatch__lane=lane)
         if not queue.is_empty(lane):
-            in_lane = in_lane.filter(posted_at__lt=now - NUDGE_ANYWAY)
-        for batch_id in in_lane.order_by("due_at").values_list("pk", flat=True)[:5_000]:
-            # The condition again: of two sweeps, one gives the nudge.
-            nudged = Batch.objects.filter(pk=batch_id, posted_at__lt=now - NUDGE_AFTER)
-            if nudged.update(posted_at=now):
-                queue.carry(batch_id, lane=lane)
-                nudges += 1
+            in_lane = in_lane.filter(needs_one)
+        batches = list(in_lane.order_by("due_at").values_list("pk", flat=True)[:AT_ONCE])
+        Batch.objects.filter(pk__in=batches).update(posted_at=Now())
+        for batch_id in batches:
+            queue.carry(batch_id, lane=lane)
+        nudges += len(batches)
     return nudges
 
 

@@ -114,6 +114,16 @@ def test_the_letter_is_framed_with_a_policy_that_lets_nothing_run(desk: Client) 
         assert b"Ferries run again between the islands" in response.content
 
 
+def test_a_letter_that_mailboxes_would_clip_is_refused_on_its_page(desk: Client) -> None:
+    brief = makers.make_brief(blocks=(Section("All", ("word " * 30_000,)),))
+    path = f"/desk/briefs/{brief.public_id}/"
+
+    assert "mailboxes clip what is over" in Page(desk.get(path)).text
+    page = Page(desk.get(f"{path}mail"))
+    assert page.status == 409
+    assert "Shorten the brief" in page.text
+
+
 def test_the_letter_can_be_seen_in_the_dark_on_a_light_screen(desk: Client) -> None:
     brief = makers.make_brief()
     path = f"/desk/briefs/{brief.public_id}/mail"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -103,6 +104,11 @@ def test_a_brief_is_pasted_looked_at_released_and_followed(open_desk: Open, read
     expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
     letter = page.frame_locator("iframe")
     expect(letter.get_by_role("heading", level=1)).to_have_text(LONG)
+    page.context.route(f"{settings.PUBLIC_URL}/**", lambda route: route.fulfill(body="Harbours"))
+    with page.expect_popup() as beside:
+        letter.get_by_role("link", name="Harbours").click()
+    expect(beside.value).to_have_url(re.compile("/topics/harbours$"))
+    beside.value.close()
     page.get_by_role("link", name="Text", exact=True).click()
     expect(page.get_by_role("region", name="plain text")).to_contain_text("LATEST DEVELOPMENTS")
 

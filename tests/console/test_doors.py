@@ -8,7 +8,7 @@ from django.urls import URLPattern, reverse
 
 from dispatcher.console.urls import urlpatterns
 from dispatcher.security import POLICY
-from tests import makers
+from tests import away, makers
 from tests.console.reading import Page
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +98,14 @@ def test_the_navigation_says_where_i_am(desk: Client) -> None:
     (here,) = page.root.xpath("//nav[@aria-label='Desk']//a[@aria-current='page']")
     assert here.text == "Readers"
     assert page.links["Briefs"] == "/desk/briefs/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_database_is_a_page_and_not_a_stack_of_words(desk: Client) -> None:
+    desk.raise_request_exception = False
+    with away.database_away():
+        response = desk.get("/desk/briefs/")
+
+    assert response.status_code == 500
+    assert Page(response).heading == "Something here is out of order"
+    assert response.headers["Content-Security-Policy"] == POLICY

@@ -5,47 +5,22 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from dispatcher.audience import consent
-from dispatcher.mailing import carrying, dispatching, ledger, matching
-from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.letters.slots import SlotValues
+from dispatcher.mailing import carrying, composing, dispatching, ledger
+from dispatcher.mailing.addressing import Addressee
+from dispatcher.mailing.models import Delivery, Dispatch
 from dispatcher.relays import pool
-from dispatcher.relays.outcomes import Outcome, Parcel, Result
+from dispatcher.relays.outcomes import Outcome, Parcel
 from dispatcher.relays.smtp import Relay
-from tests.makers import make_brief, make_reader, make_topic
+from tests.makers import make_topic
 from tests.sinks import Fate, Sink, refusing_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def released(readers: int = 3) -> Dispatch:
-    """A matched dispatch with one batch of so many readers, r1@example.org and so on."""
-    iran = make_topic("Iran")
-    for number in range(1, readers + 1):
-        make_reader(f"r{number}@example.org", any_of=[iran], name=f"Reader {number}")
-    dispatch = dispatching.release(make_brief(topics=[iran]), by="ada")
-    matching.match(dispatch.pk)
-    dispatch.refresh_from_db()
-    return dispatch
-
-
-def carry(dispatch: Dispatch) -> dict[str, str]:
-    """Carry its batch; the states by the reader's local part."""
-    carrying.carry(dispatch.batches.get().pk)
-    dispatch.refresh_from_db()
-    rows = Delivery.objects.filter(dispatch=dispatch).values_list("subscriber__address", "state")
-    return {address.partition("@")[0]: state for address, state in rows}
-
-
-def make_due(dispatch: Dispatch) -> None:
-    past = timezone.now() - timedelta(seconds=1)
-    Delivery.objects.filter(dispatch=dispatch, state="deferred").update(next_attempt_at=past)
-    Batch.objects.filter(dispatch=dispatch).update(due_at=past)
 
 
 def test_every_reader_gets_one_letter_and_the_dispatch_closes(sink: Sink) -> None:
@@ -156,33 +131,25 @@ def test_an_answer_that_never_came_is_held_where_the_desk_wants_that(
     assert dispatch.state == Dispatch.State.DONE
 
 
-def left_behind(dispatch: Dispatch, *accepted: str) -> None:
-    """As if a worker had been killed: all is being carried, some of it journalled, the lease is over."""
-    batch = dispatch.batches.get()
-    batch.deliveries.update(state=Delivery.State.CARRYING)
-    past = timezone.now() - timedelta(seconds=1)
-    Batch.objects.filter(pk=batch.pk).update(state="carrying", holder="killed", lease_until=past)
-    journal = ledger.Journal(batch.pk)
-    for address in accepted:
-        delivery = batch.deliveries.get(subscriber__address=address)
-        journal.write(Outcome(delivery.pk, Result.ACCEPTED, "relay:25", "2.0.0", "250 2.0.0 kept"))
-
-
-def test_whoever_takes_over_never_sends_again_what_was_journalled(sink: Sink) -> None:
+def test_the_journal_of_a_batch_that_is_done_is_cleared(sink: Sink) -> None:
     dispatch = released()
-    left_behind(dispatch, "r1@example.org")
-    assert set(carry(dispatch).values()) == {"accepted"}
-    assert sink.addresses == ["r2@example.org", "r3@example.org"]
+    carry(dispatch)
+    assert ledger.Journal(dispatch.batches.get().pk).read() == []
 
 
-def test_the_one_letter_in_doubt_is_held_where_the_desk_wants_that(
-    sink: Sink, settings: object
+def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.UNKNOWN = "hold"  # type: ignore[attr-defined]
-    dispatch = released()
-    left_behind(dispatch, "r1@example.org")
-    assert carry(dispatch) == {"r1": "accepted", "r2": "unknown", "r3": "accepted"}
-    assert sink.addresses == ["r3@example.org"]
+    values = composing.values
+
+    def failing(dispatch: Dispatch, addressee: Addressee) -> SlotValues:
+        if addressee.address == "r2@example.org":
+            raise KeyError("no words for this reader")
+        return values(dispatch, addressee)
+
+    monkeypatch.setattr(composing, "values", failing)
+    assert carry(released()) == {"r1": "accepted", "r2": "deferred", "r3": "accepted"}
+    assert "worker's log" in Delivery.objects.get(state="deferred").text
 
 
 def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(sink: Sink) -> None:
@@ -204,23 +171,6 @@ def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(sink: Sink)
     make_due(dispatch)
     assert set(carry(dispatch).values()) == {"accepted"}
     assert len(sink.letters) == 3
-
-
-def test_a_batch_under_a_living_lease_is_left_alone(sink: Sink) -> None:
-    dispatch = released()
-    left_behind(dispatch)
-    Batch.objects.update(lease_until=timezone.now() + timedelta(seconds=30))
-    assert set(carry(dispatch).values()) == {"carrying"}
-    assert sink.letters == []
-
-
-def test_a_worker_that_lost_its_lease_stops_and_records_nothing(
-    sink: Sink, settings: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.LEASE_SECONDS = 0  # type: ignore[attr-defined]
-    dispatch = released()
-    assert set(carry(dispatch).values()) == {"carrying"}
-    assert len(sink.letters) == 0
 
 
 def test_who_left_or_was_suppressed_or_changed_rules_meanwhile_is_not_mailed(sink: Sink) -> None:
@@ -265,6 +215,30 @@ def test_a_paused_dispatch_is_not_carried_and_goes_on_when_resumed(sink: Sink) -
     assert set(carry(dispatch).values()) == {"waiting"}
     dispatching.resume(dispatch.pk)
     assert set(carry(dispatch).values()) == {"accepted"}
+
+
+def test_a_batch_in_hand_stops_when_its_dispatch_is_paused_and_goes_on_when_resumed(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
+    dispatch = released()
+    with when_handed_over(lambda _outcome: dispatching.pause(dispatch.pk)):
+        assert carry(dispatch) == {"r1": "accepted", "r2": "waiting", "r3": "waiting"}
+    assert ledger.tally(dispatch.pk).balances
+    dispatching.resume(dispatch.pk)
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses == ["r1@example.org", "r2@example.org", "r3@example.org"]
+
+
+def test_a_batch_in_hand_stops_when_its_dispatch_is_cancelled(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
+    dispatch = released()
+    with when_handed_over(lambda _outcome: dispatching.cancel(dispatch.pk)):
+        assert carry(dispatch) == {"r1": "accepted", "r2": "waiting", "r3": "waiting"}
+    assert sink.addresses == ["r1@example.org"]
+    assert ledger.tally(dispatch.pk).balances
 
 
 def test_a_cancelled_dispatch_is_never_carried_and_its_ledger_balances(sink: Sink) -> None:

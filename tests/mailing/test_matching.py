@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dispatcher.audience import consent
 from dispatcher.audience.rules import Cadence, Rule
@@ -18,6 +23,14 @@ def matched(dispatch: Dispatch) -> list[str]:
     matching.match(dispatch.pk)
     rows = Delivery.objects.filter(dispatch=dispatch).order_by("subscriber__address")
     return list(rows.values_list("subscriber__address", flat=True))
+
+
+@contextmanager
+def transaction_of(other: BaseDatabaseWrapper) -> Iterator[None]:
+    """A transaction on another connection than the test's own; rolled back."""
+    other.set_autocommit(False)
+    yield
+    other.rollback()
 
 
 def released(*topics: str) -> Dispatch:
@@ -93,6 +106,22 @@ def test_matching_again_adds_nothing() -> None:
     assert matched(dispatch) == ["once@example.org"]
     dispatch.refresh_from_db()
     assert dispatch.audience == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_one_is_matching_a_second_leaves_it_to_the_first() -> None:
+    make_reader("once@example.org", any_of=[make_topic("Iran")])
+    dispatch = released("Iran")
+    other = connection.copy()
+    try:
+        with transaction_of(other), other.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM dispatcher_dispatch WHERE id = %s FOR UPDATE", [dispatch.pk]
+            )
+            assert matched(dispatch) == []
+    finally:
+        other.close()
+    assert matched(dispatch) == ["once@example.org"]
 
 
 def test_a_dispatch_without_readers_is_done_at_once() -> None:
