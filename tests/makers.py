@@ -87,13 +87,14 @@ def make_dispatch(
     `deliveries` are numbers by state; each goes to a reader of its own, and all are in one batch.
     """
     brief = brief or make_brief()
+    assert brief.current
     made = Dispatch.objects.create(
         brief=brief,
         revision=brief.current,
         state=state,
         lane=fields.pop("lane", Dispatch.Lane.URGENT if brief.urgent else Dispatch.Lane.ROUTINE),
         topics=fields.pop("topics", brief.topics),
-        content_hash=brief.current.content_hash if brief.current else "",
+        content_hash=brief.current.content_hash,
         letter=fields.pop("letter", b""),
         released_by=fields.pop("released_by", "ada"),
         audience=fields.pop("audience", sum((deliveries or {}).values())),
