@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Iterable, Iterator
 
 import pytest
 from django.db import connection
@@ -15,8 +14,9 @@ from dispatcher.mailing import carrying, composing, dispatching, ledger
 from dispatcher.mailing.addressing import Addressee
 from dispatcher.mailing.models import Delivery, Dispatch
 from dispatcher.relays import pool
-from dispatcher.relays.outcomes import Outcome, Parcel
+from dispatcher.relays.outcomes import Outcome
 from dispatcher.relays.smtp import Relay
+from tests.mailing.carried import carry, make_due, released, when_handed_over
 from tests.makers import make_topic
 from tests.sinks import Fate, Sink, refusing_url
 
@@ -194,17 +194,8 @@ def test_who_left_or_was_suppressed_or_changed_rules_meanwhile_is_not_mailed(sin
 
 def test_no_transaction_is_open_while_the_relay_is_spoken_to(sink: Sink) -> None:
     seen: list[bool] = []
-    hand_over = pool.of_this_process().hand_over
-
-    class Watching:
-        def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
-            for outcome in hand_over(parcels):
-                seen.append(connection.in_atomic_block)
-                yield outcome
-
     dispatch = released()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "of_this_process", Watching)
+    with when_handed_over(lambda _outcome: seen.append(connection.in_atomic_block)):
         carry(dispatch)
     assert seen == [False] * 3
 
