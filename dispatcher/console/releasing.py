@@ -71,7 +71,6 @@ def _answer(request: DeskRequest, brief: Brief, form: ReleaseForm) -> HttpRespon
         brief=brief,
         document=brief.current.document if brief.current else None,
         form=form,
-        had=reporting.had_already(brief),
         now=timezone.now(),
         prospect=dispatching.prospect(brief),
         said=_said(at),

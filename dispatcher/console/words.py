@@ -61,6 +61,7 @@ EXCLUDED: Mapping[str, str] = {
     "suppressed": "the address is suppressed",
     "left": "the reader has left",
     "pending": "the reader has not confirmed the address",
+    "had it already": "the reader has it from a dispatch that was cancelled",
 }
 
 

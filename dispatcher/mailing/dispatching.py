@@ -42,7 +42,7 @@ def prospect(brief: Brief) -> Prospect:
     """Look ahead at a release without doing it. Raises UnreadyBrief."""
     vocabulary = Vocabulary()
     return Prospect(
-        audience=matching.count(vocabulary.reach(brief.topics)),
+        audience=matching.count(vocabulary.reach(brief.topics), brief=brief),
         topics=tuple(vocabulary.names(brief.topics)),
         lane=lane_of(brief),
     )
@@ -70,7 +70,7 @@ def release(
         )
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
-    if not to_feeds_alone and not matching.count(reach).readers:
+    if not to_feeds_alone and not matching.count(reach, brief=brief).readers:
         raise NobodyFollows(
             "No reader follows the topics of this brief at once. Release it to the feeds alone"
             " (--feeds-only), or import readers first."

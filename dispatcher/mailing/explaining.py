@@ -39,7 +39,7 @@ def _answer(address: str, dispatch: Dispatch | None, delivery: Delivery | None) 
     if delivery is None:
         if dispatch.matched_at is None:
             return f"{address} has not got it so far: dispatch {dispatch.pk} is {dispatch.state}."
-        return f"{address} did not get it: no rule of theirs matched dispatch {dispatch.pk} as it went out."
+        return f"{address} did not get it: dispatch {dispatch.pk} was not for them."
     when = f"{delivery.settled_at:%Y-%m-%d %H:%M:%S %Z}" if delivery.settled_at else ""
     said = {
         Delivery.State.ACCEPTED: f"got it: {delivery.relay} accepted the letter at {when}",
@@ -82,7 +82,11 @@ def _rules(
             sentences.append(
                 f"{said} ended {subscription.ended_at:%Y-%m-%d %H:%M %Z} ({subscription.ended_reason})."
             )
-        elif dispatch is not None and subscription.started_at > dispatch.released_at:
+        elif (
+            dispatch is not None
+            and dispatch.matched_at
+            and subscription.started_at > dispatch.matched_at
+        ):
             sentences.append(f"{said} began only after the release.")
         else:
             sentences.append(f"{said} {_verdict(rule, names, reach)}.")

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dispatcher import queue
 from dispatcher.audience.rules import SQL_LETS_THROUGH
+from dispatcher.briefs.models import Brief
 from dispatcher.mailing import ledger
 from dispatcher.mailing.models import Dispatch
 
@@ -30,11 +31,17 @@ SQL_MATCHED = f"""
     GROUP BY s.subscriber_id
 """  # noqa: S608  both parts are constants
 
-# Why a matched reader is not mailed; NULL for those who are.
+# Why a matched reader is not mailed; NULL for those who are. Who has the brief, or may have it, from
+# an earlier dispatch that was cancelled does not get it twice; that set is read once, not per reader.
 SQL_EXCLUSION = """
     CASE WHEN EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(r.address))
          THEN 'suppressed'
          WHEN r.state <> 'active' THEN r.state
+         WHEN r.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
+                       JOIN dispatcher_dispatch p ON p.id = g.dispatch_id
+                       WHERE p.brief_id = %(brief)s AND p.id <> %(dispatch)s
+                       AND g.state IN ('accepted', 'carrying', 'unknown'))
+         THEN 'had it already'
     END
 """
 
@@ -83,10 +90,16 @@ class Audience:
     excluded: Mapping[str, int]
 
 
-def count(reach: Sequence[int]) -> Audience:
-    """The audience of an alert with this reach, as things stand."""
+def count(reach: Sequence[int], *, brief: Brief | None = None) -> Audience:
+    """The audience of an alert with this reach, as things stand; of a new brief, if none is given."""
+    parameters: dict[str, Any] = {
+        "reach": list(reach),
+        "after": 0,
+        "brief": brief.pk if brief else 0,
+        "dispatch": 0,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SQL_COUNT, {"reach": list(reach), "after": 0})
+        cursor.execute(SQL_COUNT, parameters)
         rows = dict(cursor.fetchall())
     return Audience(readers=rows.pop(None, 0), excluded=rows)
 
@@ -138,6 +151,7 @@ def _parameters(dispatch: Dispatch) -> dict[str, Any]:
     last = dispatch.batches.order_by("-number").values_list("number", flat=True).first() or 0
     return {
         "dispatch": dispatch.pk,
+        "brief": dispatch.brief_id,
         "reach": dispatch.topics,
         "after": dispatch.matched_through,
         "slice": SLICE,

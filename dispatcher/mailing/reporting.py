@@ -107,15 +107,6 @@ def last_dispatch(brief: Brief) -> Dispatch | None:
     return brief.dispatches.defer("letter").order_by("-pk").first()
 
 
-def had_already(brief: Brief) -> int:
-    """How many readers got the brief by a dispatch that was then cancelled; a release repeats it."""
-    return Delivery.objects.filter(
-        dispatch__brief=brief,
-        dispatch__state=Dispatch.State.CANCELLED,
-        state=Delivery.State.ACCEPTED,
-    ).count()
-
-
 def progress(dispatch: Dispatch) -> Progress:
     """Counted now; on an embedded PostgreSQL here 0.2 s for a million deliveries."""
     waits = Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.DEFERRED)

@@ -62,7 +62,7 @@ def test_who_did_not_get_it_is_told_why(reader: dict[str, object], reason: str) 
         for key, value in reader.items()
     }
     words = said("out@example.org", **made)  # type: ignore[arg-type]
-    assert words.startswith("out@example.org did not get it: no rule")
+    assert words.startswith("out@example.org did not get it: dispatch ")
     assert reason in words
 
 

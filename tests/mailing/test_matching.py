@@ -83,6 +83,21 @@ def test_readers_left_out_are_counted_by_reason() -> None:
     assert dispatch.audience == 1
 
 
+def test_who_has_it_from_a_cancelled_dispatch_does_not_get_it_twice() -> None:
+    iran = make_topic("Iran")
+    had, waiting = make_reader(any_of=[iran]), make_reader(any_of=[iran])
+    brief = make_brief(topics=[iran])
+    first = make_dispatch(brief, state=Dispatch.State.CANCELLED)
+    batch = first.batches.create(number=1)
+    for reader, state in ((had, "accepted"), (waiting, "waiting")):
+        first.deliveries.create(subscriber=reader, batch=batch, state=state)
+    second = make_dispatch(brief, state=Dispatch.State.MATCHING)
+    assert matching.count(second.topics, brief=brief).excluded == {"had it already": 1}
+    assert matched(second) == [waiting.address]
+    second.refresh_from_db()
+    assert second.excluded == {"had it already": 1}
+
+
 def test_slices_and_batches_hold_everyone_once(
     monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
