@@ -60,8 +60,11 @@ def _database(url: str) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.postgresql", "NAME": "dispatcher"}
     try:
         parts: dict[str, Any] = dict(conninfo_to_dict(url))
-    except PsycopgError as fault:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {fault}") from None
+    except PsycopgError:  # whose words may quote the password
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/name, with %40 for an @"
+            " in the password and so on."
+        ) from None
     named = {
         "NAME": "dbname",
         "USER": "user",
@@ -115,7 +118,8 @@ FEED_ID_DATE = _day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set 
 FEED_HUB_URL = _text("FEED_HUB_URL")
 
 BATCH_SIZE = _number("BATCH_SIZE", 500)
-LEASE_SECONDS = _number("LEASE_SECONDS", 60)
+# One letter may take four answers of RELAY_TIMEOUT each, and a lease must outlive that.
+LEASE_SECONDS = _number("LEASE_SECONDS", 180)
 RELAY_TIMEOUT = _number("RELAY_TIMEOUT", 30)
 UNKNOWN = _choice("UNKNOWN", "resend", "hold")
 
@@ -138,6 +142,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "dispatcher.security.content_security_policy",
+    "dispatcher.security.utf_8_alone",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -186,6 +191,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3_000_000  # a brief is at most 2 MB, and a form adds its own
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8_000_000  # of a whole form: room to say that its file is too large
+FILE_UPLOAD_HANDLERS = ["dispatcher.security.SmallUploads"]
 
 LOGGING = {
     "version": 1,

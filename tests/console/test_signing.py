@@ -90,3 +90,19 @@ def test_the_desk_opens_while_valkey_is_away(client: Client, ada: User, settings
 
     assert try_password(client, makers.PASSWORD).status_code == 302
     assert client.get("/desk/briefs/").status_code == 200
+
+
+def test_other_spellings_of_a_name_have_no_attempts_of_their_own(client: Client, ada: User) -> None:
+    for name in ("ada", "ＡＤＡ", "ａda", "aｄa", "\u2003adａ"):
+        assert try_password(client, "guess", name=name).status_code == 200
+
+    assert try_password(client, makers.PASSWORD, name="ａｄａ").status_code == 429
+
+
+def test_signing_in_to_get_to_the_page_for_signing_in_leads_to_the_desk(
+    client: Any, desk: Any
+) -> None:
+    data = {"username": "ada", "password": makers.PASSWORD, "next": PATH}
+
+    assert client.post(PATH, data).url == "/desk/briefs/"
+    assert desk.get(f"{PATH}?next={PATH}").url == "/desk/briefs/"

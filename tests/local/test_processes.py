@@ -33,6 +33,11 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def test_the_logs_are_for_their_owner_alone(tmp_path: Path) -> None:
+    with Processes(tmp_path / "logs", os.environ):
+        assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
+
+
 def test_leaving_the_block_ends_the_children_and_what_they_forked(tmp_path: Path) -> None:
     forking = f"import subprocess, time; subprocess.Popen({list(FOREVER)!r}); time.sleep(600)"
     with Processes(tmp_path, os.environ) as processes:

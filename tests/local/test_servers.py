@@ -34,8 +34,8 @@ def test_servers_keep_their_data_serve_others_and_leave_no_process(tmp_path: Pat
         assert ensure(folder, owner="command") == own.urls
         with pytest.raises(CannotStart, match="up already"):
             ensure(folder, owner="up")
-        mode = stat.S_IMODE((folder / "servers.json").stat().st_mode)
-        assert mode == 0o600
+        for private, rights in (("servers.json", 0o600), ("valkey", 0o700), ("postgres", 0o700)):
+            assert stat.S_IMODE((folder / private).stat().st_mode) == rights
     finally:
         own.stop()
     own.stop()
