@@ -82,6 +82,14 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
+def _secret(name: str) -> str:
+    """Every letter carries what was signed with it, so a short one could be guessed at leisure."""
+    value = _text(name)
+    if value and len(value) < 32:
+        raise ImproperlyConfigured(f"{name} must have at least 32 characters, chosen at random.")
+    return value
+
+
 def _public_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -125,7 +133,7 @@ UNKNOWN = _choice("UNKNOWN", "resend", "hold")
 
 # --- Django ------------------------------------------------------------------------------------
 DEBUG = _flag("DEBUG")
-SECRET_KEY = _text("SECRET_KEY")
+SECRET_KEY = _secret("SECRET_KEY")
 ALLOWED_HOSTS = [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", *_text("ALLOWED_HOSTS").split()]
 SECURE = PUBLIC_URL.startswith("https://")
 

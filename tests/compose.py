@@ -23,7 +23,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "docker-compose.yml"
-SECRETS = {"SECRET_KEY": "only for tests", "POSTGRES_PASSWORD": "secret"}
+SECRETS = {"SECRET_KEY": "only for tests, and long enough for them", "POSTGRES_PASSWORD": "secret"}
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?:(?P<how>:?[-?])(?P<word>[^}]*))?\})")
 _UNITS = {"s": 1, "m": 60}
 

@@ -28,7 +28,7 @@ with psycopg.connect(SERVERS.urls.database_url, autocommit=True) as _connection:
 os.environ |= {
     "DATABASE_URL": SERVERS.urls.database_url,
     "REDIS_URL": SERVERS.urls.redis_url,
-    "SECRET_KEY": "only for tests",
+    "SECRET_KEY": "only for tests, and long enough for them",
     "PUBLIC_URL": "http://news.example.org",
     "MAIL_FROM": "briefs@news.example.org",
     "LOG_LEVEL": "WARNING",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from dispatcher.briefs import markup, pasted, structured
+from dispatcher.briefs.bounding import refuse_pathological
 from dispatcher.briefs.cleaning import is_blank, tidy
 from dispatcher.briefs.document import Document
 from dispatcher.briefs.drafting import Draft, finish
@@ -93,6 +94,7 @@ def _decoded(raw: bytes | str) -> str:
     text = tidy(text)
     if is_blank(text):
         raise UnreadableBrief("The brief is empty: paste its text, or name a file that has some.")
+    refuse_pathological(text)
     return text
 
 

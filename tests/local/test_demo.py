@@ -129,7 +129,7 @@ def test_a_dead_postgresql_is_one_line(tmp_path: Path) -> None:
     dead = {
         "DATABASE_URL": "postgresql://127.0.0.1:1/x",
         "REDIS_URL": "redis://127.0.0.1:1/0",
-        "SECRET_KEY": "s",
+        "SECRET_KEY": "only for tests, and long enough for them",
     }
     said = subprocess.run(
         [sys.executable, "-c", "from dispatcher.cli import main; main()", "topic", "list"],
