@@ -107,7 +107,7 @@ def _mail_host(host: str) -> str:
 # --- what operators set ------------------------------------------------------------------------
 DATABASE_URL = _text("DATABASE_URL")
 REDIS_URL = _text("REDIS_URL", "redis://127.0.0.1:6379/0")
-RELAY_URLS = tuple(_text("RELAY_URL", "smtp://127.0.0.1:1025").replace(",", " ").split())
+RELAY_URLS = tuple(_text("RELAY_URL").replace(",", " ").split())
 PUBLIC_URL = _public_url(_text("PUBLIC_URL", "http://127.0.0.1:8000"))
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 MAILBOX_URL = _text("MAILBOX_URL")  # where the embedded mailbox can be read; empty without one

@@ -78,11 +78,9 @@ def doctor() -> None:
         from dispatcher.local import checkup
 
         ill = 0
-        for check in checkup.examine():
+        for check in checkup.examine(is_embedded=where.is_embedded):
             ill += not check.is_well
             say(f"{'well' if check.is_well else 'ILL '}  {check.what}: {check.words}")
-        if where.is_embedded and where.owner != "up":
-            note("The embedded servers run for this command only; start everything: dispatcher up")
     raise typer.Exit(1 if ill else 0)
 
 

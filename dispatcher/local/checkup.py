@@ -19,13 +19,13 @@ class Check:
     words: str
 
 
-def examine() -> Iterator[Check]:
+def examine(*, is_embedded: bool) -> Iterator[Check]:
     """One check a part, in the order in which they need each other."""
     yield _database()
     try:
         queue.check_reachable()
         yield Check("queue", True, "Valkey answers")
-        yield from _workers()
+        yield from _workers(is_embedded=is_embedded)
     except QueueUnreachable as refusal:
         yield Check("queue", False, str(refusal))
     yield _relay()
@@ -46,7 +46,7 @@ def _database() -> Check:
     return Check("database", not trouble, trouble or "PostgreSQL answers, tables are up to date")
 
 
-def _workers() -> Iterator[Check]:
+def _workers(*, is_embedded: bool) -> Iterator[Check]:
     consumed = queue.consumed()
     for name in queue.QUEUES:
         yield Check(
@@ -54,15 +54,18 @@ def _workers() -> Iterator[Check]:
             name in consumed,
             "at work"
             if name in consumed
+            else "none; start everything: dispatcher up"
+            if is_embedded
             else f"none; start one: celery -A workers worker -Q {name}",
         )
 
 
 def _relay() -> Check:
-    pool = Pool(configured())
     try:
-        return Check("relay", True, f"{pool.greet()} takes letters")
+        pool = Pool(configured())
+        try:
+            return Check("relay", True, f"{pool.greet()} takes letters")
+        finally:
+            pool.close()
     except RelayUnreachable as refusal:
         return Check("relay", False, str(refusal))
-    finally:
-        pool.close()

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Child:
     argv: Sequence[str]
     log: Path
     process: subprocess.Popen[bytes]
-    restarts: int = 0
+    log_from: int = 0  # where this run's words begin in the log
 
 
 class Processes:
@@ -38,7 +38,7 @@ class Processes:
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         self._logs = logs
-        self._environment = dict(environment)
+        self._environment = environment  # as it stands when a child is started
         self._children: list[Child] = []
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -51,7 +51,21 @@ class Processes:
     def start(self, name: str, *argv: str) -> None:
         """Start a child; what it prints goes to `NAME.log`."""
         log = self._logs / f"{name}.log"
-        self._children.append(Child(name, argv, log, self._spawn(argv, log)))
+        log_from = log.stat().st_size if log.exists() else 0
+        self._children.append(Child(name, argv, log, self._spawn(argv, log), log_from))
+
+    def forget(self, name: str) -> None:
+        """Wait for a child that is ending, and know it no more."""
+        for child in [child for child in self._children if child.name == name]:
+            child.process.wait()
+            self._children.remove(child)
+
+    def said(self, name: str) -> str:
+        """What a child has printed since it was started."""
+        child = next(child for child in self._children if child.name == name)
+        with child.log.open("rb") as log:
+            log.seek(child.log_from)
+            return log.read().decode(errors="replace")
 
     def wait_until(self, is_ready: Callable[[], bool], *, what: str, seconds: float = 30.0) -> None:
         """Wait for a sign of life. Raises CannotStart when a child ends first or time runs out."""
@@ -79,7 +93,6 @@ class Processes:
         ended = [child for child in self._children if child.process.poll() is not None]
         for child in ended:
             child.process = self._spawn(child.argv, child.log)
-            child.restarts += 1
         return [child.name for child in ended]
 
     def stop(self, *, grace: float = 15.0) -> None:
@@ -103,10 +116,31 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env=dict(self._environment),
                 start_new_session=True,
                 preexec_fn=_end_with_parent if _libc else None,  # noqa: PLW1509  one thread here
             )
+
+
+@contextlib.contextmanager
+def claimed_port(preferred: int) -> Iterator[int]:
+    """The preferred port of 127.0.0.1 or one of the next that is free, kept from others like us.
+
+    Granian listens with SO_REUSEPORT, so two that chose the same port would share its visitors. A
+    name in the abstract namespace (unix(7)) is held meanwhile; it ends with this process.
+    """
+    for port in range(preferred, preferred + 100):
+        with socket.socket(socket.AF_UNIX) as claim:
+            try:
+                claim.bind(f"\0dispatcher port {port}")
+            except OSError:
+                continue
+            if free_port(port) == port:
+                yield port
+                return
+    raise CannotStart(
+        f"The ports from {preferred} to {preferred + 99} are busy; give --port another."
+    )
 
 
 def free_port(preferred: int) -> int:

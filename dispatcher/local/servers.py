@@ -95,6 +95,7 @@ class Servers:
         socket = folder / "valkey.sock"
         if len(str(socket)) > _LONGEST_SOCKET_PATH:
             socket = Path(tempfile.mkdtemp(prefix="dispatcher-")) / "valkey.sock"
+        _end_orphan(socket)
         server = ValkeyServer(
             port=0,
             data_dir=folder,
@@ -141,6 +142,19 @@ def ensure(folder: Path, *, owner: str) -> Servers | Urls:
     )
 
 
+def is_up(folder: Path) -> bool:
+    """Whether `up` or `demo` is at work on that folder, as far as its note says."""
+    running = _running(folder)
+    if running is None or running.owner != "up":
+        return False
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def secret_key(folder: Path) -> str:
     """The installation's own secret, made on first use and readable by its owner only."""
     path = folder / "secret"
@@ -153,6 +167,19 @@ def _running(folder: Path) -> Urls | None:
     with suppress(OSError, ValueError, TypeError):
         return Urls(**json.loads((folder / "servers.json").read_text()))
     return None
+
+
+def _end_orphan(socket: Path) -> None:
+    """End a Valkey whose owner was killed: this process holds the folder, so it is nobody's.
+
+    PostgreSQL needs none of this; its library goes on with the one that runs.
+    """
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    with suppress(RedisError), Redis(unix_socket_path=str(socket), socket_timeout=5) as valkey:
+        valkey.ping()
+        valkey.shutdown(save=True)
 
 
 def _write_private(path: Path, text: str) -> None:

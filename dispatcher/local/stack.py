@@ -7,6 +7,7 @@ that `settings` reads, for this process and its children.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatcher.local.processes import Processes, answers, free_port
-from dispatcher.local.servers import CannotStart, Servers, ensure, secret_key
+from dispatcher.local.processes import Processes, claimed_port, free_port
+from dispatcher.local.servers import CannotStart, Servers, ensure, is_up, secret_key
 
 OUR_OWN = "127.0.0.1"
 
@@ -52,7 +53,8 @@ def ground(*, owner: str = "command") -> Iterator[Ground]:
             os.environ.setdefault(
                 "PUBLIC_URL", _noted(folder, "public_url", "http://127.0.0.1:8000")
             )
-            os.environ.setdefault("RELAY_URL", _noted(folder, "relay_url", "smtp://127.0.0.1:1025"))
+            if urls.owner == "up":  # else its mailbox is gone, and its port may be anybody's
+                os.environ.setdefault("RELAY_URL", _noted(folder, "relay_url", ""))
         _set_up_django(may_migrate=isinstance(servers, Servers))
         yield Ground(folder, servers is not None, urls.owner if servers is not None else "operator")
     finally:
@@ -78,37 +80,65 @@ def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Process
     The mailbox stands in for a relay unless RELAY_URL is set. Busy ports are avoided.
     """
     folder = data_folder()
-    web, smtp, page = free_port(port), free_port(1025), free_port(8025)
-    own_mailbox = not os.environ.get("RELAY_URL")
-    os.environ.setdefault("PUBLIC_URL", f"http://{OUR_OWN}:{web}")
-    if own_mailbox:
-        os.environ["RELAY_URL"] = f"smtp://{OUR_OWN}:{smtp}"
-        os.environ["MAILBOX_URL"] = f"http://{OUR_OWN}:{page}"
-    with ground(owner="up") as where:
-        _note(folder, "public_url", os.environ["PUBLIC_URL"])
-        _note(folder, "relay_url", os.environ["RELAY_URL"])
-        addresses = Addresses(
-            web=f"http://{OUR_OWN}:{web}",
-            mailbox=os.environ.get("MAILBOX_URL", ""),
-            relay=os.environ["RELAY_URL"],
-            maildir=folder / "mailbox",
-        )
-        with Processes(folder / "logs", os.environ) as processes:
-            if own_mailbox:
-                _start_mailbox(processes, addresses.maildir, smtp, page)
+    maildir = folder / "mailbox"
+    with (
+        _free(folder),
+        claimed_port(port) as web,
+        Processes(folder / "logs", os.environ) as processes,
+    ):
+        if not os.environ.get("RELAY_URL"):
+            os.environ["RELAY_URL"], os.environ["MAILBOX_URL"] = _start_mailbox(processes, maildir)
+        os.environ.setdefault("PUBLIC_URL", f"http://{OUR_OWN}:{web}")
+        with ground(owner="up") as where:
+            _note(folder, "public_url", os.environ["PUBLIC_URL"])
+            _note(folder, "relay_url", os.environ["RELAY_URL"])
             _start_services(processes, folder, web)
-            processes.wait_until(lambda: answers(web), what="The web server")
-            if own_mailbox:
-                processes.wait_until(lambda: answers(smtp) and answers(page), what="The mailbox")
-            yield where, addresses, processes
+            processes.wait_until(
+                lambda: "Started worker" in processes.said("web"), what="The web server"
+            )
+            yield (
+                where,
+                Addresses(
+                    web=f"http://{OUR_OWN}:{web}",
+                    mailbox=os.environ.get("MAILBOX_URL", ""),
+                    relay=os.environ["RELAY_URL"],
+                    maildir=maildir,
+                ),
+                processes,
+            )
 
 
-def _start_mailbox(processes: Processes, maildir: Path, smtp: int, page: int) -> None:
-    processes.start(
-        "mailbox",
-        *(sys.executable, "-m", "dispatcher.local.mailbox", "--folder", str(maildir)),
-        *("--smtp", f"{OUR_OWN}:{smtp}", "--http", f"{OUR_OWN}:{page}"),
-    )
+@contextmanager
+def _free(folder: Path) -> Iterator[None]:
+    """Raise CannotStart at once where another `up` is at work, before anything is started."""
+    if is_up(folder):
+        raise CannotStart(f"Dispatcher is up already on the data in {folder}; stop that one first.")
+    yield
+
+
+def _start_mailbox(processes: Processes, maildir: Path) -> tuple[str, str]:
+    """The relay URL and the page of our own mailbox, which says itself where it listens.
+
+    Whoever answers on a port need not be ours, so a port is never taken on trust.
+    """
+    for smtp, page in ((free_port(1025), free_port(8025)), (0, 0)):
+        processes.start(
+            "mailbox",
+            *(sys.executable, "-m", "dispatcher.local.mailbox", "--folder", str(maildir)),
+            *("--smtp", f"{OUR_OWN}:{smtp}", "--http", f"{OUR_OWN}:{page}"),
+        )
+        try:
+            processes.wait_until(
+                lambda: processes.said("mailbox").startswith('{"smtp"'), what="The mailbox"
+            )
+        except CannotStart:
+            if not smtp:
+                raise
+            processes.forget("mailbox")  # another took one of the ports in between
+        else:
+            ready = json.loads(processes.said("mailbox").splitlines()[0])
+            return ready["smtp"], ready["http"]
+    raise CannotStart("No port of 127.0.0.1 is free for the mailbox.")
 
 
 def _start_services(processes: Processes, folder: Path, port: int) -> None:

@@ -95,7 +95,9 @@ def _words(fault: Exception) -> str:
 
 
 def configured() -> list[Relay]:
-    """The relays of RELAY_URL, in order. Raises RelayUnreachable if it cannot be read."""
+    """The relays of RELAY_URL, in order. Raises RelayUnreachable if there is none to be read."""
+    if not settings.RELAY_URLS:
+        raise RelayUnreachable("No relay is set. Set RELAY_URL, or start everything: dispatcher up")
     try:
         return [Relay.of(url, timeout=settings.RELAY_TIMEOUT) for url in settings.RELAY_URLS]
     except ValueError as fault:

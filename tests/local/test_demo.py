@@ -112,6 +112,48 @@ def test_up_serves_other_commands_avoids_busy_ports_and_ends_on_sigterm(tmp_path
     assert left_behind(tmp_path) == []
 
 
+def test_what_a_killed_up_left_behind_is_ended_by_the_next_command(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from dispatcher.cli import main; main()", "up"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    next(line for line in process.stdout if line.startswith("Data"))
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    said = dispatcher(tmp_path, "topic", "add", "Iran")
+    assert (said.returncode, said.stderr) == (0, "")
+    without = dispatcher(tmp_path, "doctor")
+    assert "ILL   relay: No relay is set" in without.stdout, "its mailbox is gone"
+    assert left_behind(tmp_path) == []
+
+
+def test_two_installations_at_once_keep_to_their_own_mailboxes(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "other"]
+    running = []
+    for folder in folders:
+        folder.mkdir()
+        command = "from dispatcher.cli import main; main()"
+        arguments = ("demo", "--once", "--readers", "100", "--json")
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-c", command, *arguments],
+                cwd=folder,
+                env=environment(),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    for process in running:
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, out
+        assert json.loads(out.splitlines()[-1])["mailbox"]["missing"] == 0
+
+
 def test_only_one_of_the_two_urls_is_one_line(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", "from dispatcher.cli import main; main()", "topic", "list"],

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.processes import Processes, answers, claimed_port, free_port
 from dispatcher.local.servers import CannotStart
 
 FOREVER = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -94,6 +94,13 @@ def test_children_end_when_their_parent_is_killed_outright(tmp_path: Path) -> No
     parent.wait()
     parent.stdout.close()
     child.wait(10)
+
+
+def test_a_port_is_claimed_by_one_of_us_at_a_time() -> None:
+    with claimed_port(18_000) as one, claimed_port(18_000) as other:
+        assert one != other
+    with claimed_port(one) as again:
+        assert again == one
 
 
 def test_a_busy_port_is_avoided() -> None:
