@@ -109,6 +109,7 @@ def take_head(
     paras: Sequence[Para],
     *,
     headline: str = "",
+    kind: str = "",
     published_at: datetime | None = None,
     any_line: bool = True,
 ) -> Head:
@@ -117,7 +118,7 @@ def take_head(
     What is already known is passed in and only dropped where it is said again. Without `any_line`
     a line must look like a headline to become one.
     """
-    headline, kind = one_line(headline), ""
+    headline = one_line(headline)
     place = 0
     for para in paras:
         text = plain(para.html)
@@ -155,8 +156,11 @@ def looks_like_heading(para: Para) -> bool:
         return False
     if len(text.split()) > _MAX_HEADING_WORDS or _BULLET.match(text) or _QUOTED.match(text):
         return False
-    ends = _SENTENCE_END.search(text) and not _ABBREVIATION.search(text)
-    return not ends and not looks_like_entry(text)
+    return not ends_like_sentence(text) and not looks_like_entry(text)
+
+
+def ends_like_sentence(text: str) -> bool:
+    return bool(_SENTENCE_END.search(text)) and not _ABBREVIATION.search(text)
 
 
 def _lead(draft: Draft) -> tuple[tuple[Para, ...], tuple[Part, ...]]:

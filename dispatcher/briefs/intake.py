@@ -58,6 +58,8 @@ def hand_in(
 
 def store(document: Document, *, by: str) -> Intake:
     """Store a document as a brief or a revision, see `hand_in`; repeats store nothing."""
+    if not document.blocks:
+        raise UnreadyBrief("The brief has a headline and no text; add what it has to say.")
     if not document.topics:
         raise UnreadyBrief("The brief names no topics; add a topics line, or give --topic.")
     if not 1 <= len(document.source_id) <= 200 or not document.source_id.isprintable():

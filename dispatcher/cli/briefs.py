@@ -174,7 +174,7 @@ def _confirm(brief: Brief, prospect: Prospect | None, when: datetime | None) -> 
     at = f" at {when:%A %-d %B %Y, %H:%M %Z}" if when else " now"
     whom = "the feeds alone"
     if prospect is not None:
-        whom = f"{counted(prospect.audience.readers, 'reader')} of {' and '.join(prospect.topics)}"
+        whom = f"{counted(prospect.audience.readers, 'reader')} of {' or '.join(prospect.topics)}"
     asked = f"Release “{brief.headline}” to {whom}{at}?"
     for reason, number in prospect.audience.excluded.items() if prospect else ():
         note(f"{number:,} more follow these topics but are left out: {reason}.")

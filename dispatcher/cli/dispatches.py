@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,13 +102,21 @@ def cancel(
     with ground():
         from dispatcher.mailing import dispatching, ledger
 
-        left = ledger.tally(dispatching.find(dispatch_id).pk).open
-        if not yes and not typer.confirm(
-            f"Cancel dispatch {dispatch_id}? {counted(left, 'reader')} will not get it."
-        ):
+        dispatch = dispatching.find(dispatch_id)
+        left = ledger.tally(dispatch_id)
+        asked = f"Cancel dispatch {dispatch_id}? {counted(left.open, 'reader')} will not get it."
+        if dispatch.scheduled_for and dispatch.state == dispatch.State.SCHEDULED:
+            asked = f"Cancel dispatch {dispatch_id}, scheduled for {shown(dispatch.scheduled_for)}?"
+        if not yes and not sys.stdin.isatty():
+            raise Refusal(f"{asked} Say so with --yes.")
+        if not yes and not typer.confirm(asked):
             raise Refusal("Not cancelled.")
         dispatching.cancel(dispatch_id)
-        say(f"Dispatch {dispatch_id} is cancelled; {counted(left, 'letter')} not sent.")
+        left = ledger.tally(dispatch_id)
+        say(
+            f"Dispatch {dispatch_id} is cancelled. {counted(left.waiting + left.deferred, 'letter')}"
+            f" will not be sent; {left.carrying:,} were with a worker and may still go."
+        )
 
 
 def described(dispatch: Dispatch) -> dict[str, Any]:

@@ -46,10 +46,16 @@ class Sample:
     message: bytes
 
 
-def compose(brief: Brief, revision: Revision, *, subject_prefix: str = "") -> Compiled:
-    """The letter of a revision with slots, for `stamp`. Raises UnreadyBrief when it is too large."""
+def compose(
+    brief: Brief, revision: Revision, *, subject_prefix: str = "", day: datetime | None = None
+) -> Compiled:
+    """The letter of a revision with slots, for `stamp`. Raises UnreadyBrief when it is too large.
+
+    A brief that names no date bears that of `day`, when it goes out; now if that is left out.
+    """
+    context = _context(brief, revision.document, day=day)
     try:
-        letter = _renderer().render_with_slots(ALERT, _context(brief, revision.document).mapping())
+        letter = _renderer().render_with_slots(ALERT, context.mapping())
     except LetterTooLarge as refusal:
         raise UnreadyBrief(str(refusal)) from None
     letter = replace(letter, subject=subject_prefix + letter.subject)
@@ -124,11 +130,14 @@ def _renderer() -> Renderer:
     return Renderer(settings.TEMPLATE_ROOT / "email")
 
 
-def _context(brief: Brief, document: Document) -> AlertContext:
+def _context(brief: Brief, document: Document, *, day: datetime | None = None) -> AlertContext:
     vocabulary = Vocabulary()
     ids = vocabulary.resolve(document.topics)
     return AlertContext(
-        document=document,
+        document=replace(
+            document,
+            published_at=document.published_at or brief.published_at or day or timezone.now(),
+        ),
         publisher=Publisher(
             name=settings.PUBLISHER_NAME,
             address=settings.PUBLISHER_ADDRESS,

@@ -76,7 +76,7 @@ def release(
             " (--feeds-only), or import readers first."
         )
     queue.check_reachable()
-    letter = composing.compose(brief, revision)
+    letter = composing.compose(brief, revision, day=at)
     try:
         with transaction.atomic():
             dispatch = _store(
@@ -180,6 +180,11 @@ def _make_public(dispatch: Dispatch) -> None:
 
 def _refuse_second(brief: Brief) -> None:
     earlier = brief.dispatches.exclude(state=State.CANCELLED).first()
+    if earlier is not None and earlier.state == State.SCHEDULED:
+        raise AlreadyReleased(
+            f"This brief is scheduled for {earlier.scheduled_for:%Y-%m-%d %H:%M %Z}; to change that,"
+            f" first `dispatcher dispatch cancel {earlier.pk}`."
+        )
     if earlier is not None:
         raise AlreadyReleased(
             f"This brief was released by {earlier.released_by} on {earlier.released_at:%Y-%m-%d %H:%M %Z};"

@@ -104,7 +104,7 @@ def test_pause_resume_and_cancel(run: Run) -> None:
     dispatch = make_dispatch(deliveries={"waiting": 3})
     assert "is paused" in run("dispatch", "pause", dispatch.pk).out
     assert "is matching" in run("dispatch", "resume", dispatch.pk).out
-    assert "3 letters not sent" in run("dispatch", "cancel", dispatch.pk, "--yes").out
+    assert "3 letters will not be sent" in run("dispatch", "cancel", dispatch.pk, "--yes").out
     assert json.loads(run("dispatch", "list", "--json").out)[0]["state"] == "cancelled"
 
 
