@@ -74,7 +74,8 @@ def check(path: Path) -> Heading:
                 line = reader.line_num
     except UnicodeDecodeError:
         raise BadFile(
-            f"{path.name} is not UTF-8 (after line {line}); save it as CSV UTF-8 and try again."
+            f"{path.name} is not UTF-8 in line {_first_bad_line(path)}; save it as CSV UTF-8 and"
+            " try again."
         ) from None
     except csv.Error as fault:
         raise BadFile(f"{path.name} is no CSV file (after line {line}): {fault}.") from None
@@ -168,3 +169,13 @@ def _row(line: int, cells: list[str], heading: Heading, read_rule: RuleReader) -
 @lru_cache(maxsize=1)
 def _timezones() -> frozenset[str]:
     return frozenset({"UTC", *available_timezones()})
+
+
+def _first_bad_line(path: Path) -> int:
+    with path.open("rb") as octets:
+        for number, line in enumerate(octets, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 0

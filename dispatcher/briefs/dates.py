@@ -37,7 +37,8 @@ _NUMERIC = re.compile(
 )
 _DIVIDER = re.compile(r"\s*[|·•¦]\s*|\s+[-–—]\s+")
 _YEARS = range(1900, 2200)
-_MAX_KIND = 40
+MAX_KIND = 40
+MAX_DATELINE = 120
 
 
 def date_in(text: str) -> datetime | None:
@@ -79,8 +80,18 @@ def dateline(text: str) -> tuple[datetime, str] | None:
     for part in parts:
         if moment := date_in(part):
             kind = " | ".join(other for other in parts if other != part)
-            return (moment, kind) if len(kind) <= _MAX_KIND else None
+            return (moment, kind) if len(kind) <= MAX_KIND else None
     return None
+
+
+def is_dateline(text: str, *, alone: bool = False) -> bool:
+    """Whether it is spelled like a line of date (and kind, unless `alone`), in the calendar or not."""
+    if len(text) >= MAX_DATELINE or (alone and _DIVIDER.search(text)):
+        return False
+    try:
+        return dateline(text) is not None
+    except UnreadableBrief:
+        return True
 
 
 def _month(word: str) -> int | None:

@@ -122,7 +122,11 @@ def take_head(
     place = 0
     for para in paras:
         text = plain(para.html)
-        line = dates.dateline(text) if para.mark is Mark.BODY and len(text) < 120 else None
+        line = (
+            dates.dateline(text)
+            if para.mark is Mark.BODY and len(text) < dates.MAX_DATELINE
+            else None
+        )
         if line and (published_at is None or line[0].date() == published_at.date()):
             published_at, kind = published_at or line[0], kind or line[1]
         elif not headline and (any_line or looks_like_heading(para)):

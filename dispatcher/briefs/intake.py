@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from dispatcher.briefs import topics
 from dispatcher.briefs.document import Document, content_hash, to_json
 from dispatcher.briefs.models import Brief, Revision
-from dispatcher.briefs.reading import Form, read
+from dispatcher.briefs.reading import Form, read, text_of
 from dispatcher.errors import NoSuchBrief, UnreadyBrief
 
 
@@ -53,10 +53,10 @@ def hand_in(
         urgent=document.urgent if urgent is None else urgent,
         source_id=source_id.strip() or document.source_id or _source_id(document),
     )
-    return store(document, by=by)
+    return store(document, by=by, source=text_of(raw))
 
 
-def store(document: Document, *, by: str) -> Intake:
+def store(document: Document, *, by: str, source: str = "") -> Intake:
     """Store a document as a brief or a revision, see `hand_in`; repeats store nothing."""
     if not document.blocks:
         raise UnreadyBrief("The brief has a headline and no text; add what it has to say.")
@@ -69,10 +69,10 @@ def store(document: Document, *, by: str) -> Intake:
     document = replace(document, topics=tuple(vocabulary.names(topic_ids)))
     try:
         with transaction.atomic():
-            return _store(document, topic_ids, by=by)
+            return _store(document, topic_ids, by=by, source=source)
     except IntegrityError:  # the same brief came in by another door in this moment
         with transaction.atomic():
-            return _store(document, topic_ids, by=by)
+            return _store(document, topic_ids, by=by, source=source)
 
 
 def find(brief_id: str) -> Brief:
@@ -86,7 +86,7 @@ def find(brief_id: str) -> Brief:
     return brief
 
 
-def _store(document: Document, topic_ids: list[int], *, by: str) -> Intake:
+def _store(document: Document, topic_ids: list[int], *, by: str, source: str) -> Intake:
     digest = content_hash(document)
     brief = (
         Brief.objects.select_for_update(of=("self",)).filter(source_id=document.source_id).first()
@@ -101,6 +101,7 @@ def _store(document: Document, topic_ids: list[int], *, by: str) -> Intake:
         number=number,
         change=Revision.Change.FIRST if number == 1 else Revision.Change.EDIT,
         content=to_json(document),
+        source=source,
         content_hash=digest,
         by=by,
     )

@@ -72,6 +72,7 @@ class Revision(models.Model):
     number = models.PositiveIntegerField()
     change = models.CharField(max_length=12, choices=Change.choices)
     content = models.JSONField()
+    source = models.TextField(blank=True)  # as it was handed in, to be changed and handed in again
     content_hash = models.CharField(max_length=64)
     by = models.CharField(max_length=150)
     at = models.DateTimeField(default=timezone.now)

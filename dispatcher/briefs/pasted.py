@@ -24,15 +24,12 @@ from dispatcher.briefs.drafting import (
 )
 from dispatcher.briefs.recognising import KnownTopic
 from dispatcher.briefs.shaping import Mark, Para, Part
-from dispatcher.errors import UnreadableBrief
 
 _BULLET = re.compile(r"\A[-*•·▪●◦‣]\s+(?=\S)")
 _HYPHENATED = re.compile(r"\w-\Z")
 _MAX_WIDTH = 100
 _MAX_TITLE_WORDS = 30
 _MAX_KIND_WORDS = 4
-_MAX_KIND = 40
-_MAX_DATELINE = 120
 _MAX_ABOVE_DATE = 4
 _MAX_HEAD_LINES = 12
 _NO_KIND = re.compile(r"\A(?:by\s|https?:|www\.)|@|\?\Z", re.IGNORECASE)
@@ -97,11 +94,11 @@ def _beginnings(lines: Sequence[str]) -> set[int]:
     filled = [place for place, line in enumerate(lines) if line][:_MAX_HEAD_LINES]
     found: set[int] = set()
     for above, place in zip([-1, *filled], filled, strict=False):
-        if _is_dateline(lines[place]):
+        if dates.is_dateline(lines[place]):
             found |= {place, place + 1}
-            is_bare = not dates.divided(lines[place])
-            if above >= 0 and is_bare and _may_be_kind(lines[above]):
-                found |= set() if lines[above][:1].islower() else {above}
+        if above >= 0 and dates.is_dateline(lines[place], alone=True):
+            goes_on = lines[above][:1].islower() or not _may_be_kind(lines[above])
+            found |= set() if goes_on else {above}
     return found
 
 
@@ -124,7 +121,7 @@ def _opening(lines: Sequence[str], known: Sequence[KnownTopic]) -> _Opening:
     filled = [place for place, line in enumerate(lines) if line]
     above: list[int] = []
     for place in filled[: _MAX_ABOVE_DATE + 1]:
-        if _is_dateline(lines[place]):
+        if dates.is_dateline(lines[place]):
             break
         if above and not _may_be_in_head(lines, above, place):
             return nothing
@@ -196,27 +193,23 @@ def _outgrows(lines: Sequence[str], short: int, long: int) -> bool:
 
 def _may_be_headline(line: str) -> bool:
     fits = len(line) <= MAX_HEADLINE and len(line.split()) <= _MAX_TITLE_WORDS
-    return fits and not (_BULLET.match(line) or ends_like_sentence(line) or _is_dateline(line))
+    return fits and not (_BULLET.match(line) or ends_like_sentence(line) or dates.is_dateline(line))
 
 
 def _may_be_kind(line: str) -> bool:
-    if len(line) > _MAX_KIND or len(line.split()) > _MAX_KIND_WORDS or not _LETTER.search(line):
+    if (
+        len(line) > dates.MAX_KIND
+        or len(line.split()) > _MAX_KIND_WORDS
+        or not _LETTER.search(line)
+    ):
         return False
     if _NO_KIND.search(line) or relating.is_related(line) or shaping.is_expert(line):
         return False
-    return _heads(line) and not _is_dateline(line) and not recognising.is_topics_label(line)
+    return _heads(line) and not dates.is_dateline(line) and not recognising.is_topics_label(line)
 
 
 def _heads(line: str) -> bool:
     return not _BULLET.match(line) and looks_like_heading(Para(text_fragment(line)))
-
-
-def _is_dateline(line: str) -> bool:
-    """Whether it is spelled as a line of date, be the date in the calendar or not."""
-    try:
-        return len(line) < _MAX_DATELINE and dates.dateline(line) is not None
-    except UnreadableBrief:
-        return True
 
 
 def _is_timeline(date: str, after: Iterable[str]) -> bool:
@@ -224,7 +217,7 @@ def _is_timeline(date: str, after: Iterable[str]) -> bool:
     for line in after:
         if relating.is_related(line):
             return False
-        if _is_dateline(line) and fold(line) != fold(date):
+        if dates.is_dateline(line) and fold(line) != fold(date):
             return True
     return False
 
@@ -236,7 +229,7 @@ def _without_repeated(kind: str, lines: Sequence[str]) -> list[str]:
     headline, times = "", -1
     for place, line in enumerate(lines):
         text = fold(line)
-        if not line or _is_dateline(line):
+        if not line or dates.is_dateline(line):
             continue
         headline = headline or text
         if text == headline:

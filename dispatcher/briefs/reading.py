@@ -19,7 +19,7 @@ from dispatcher.briefs.drafting import Draft, finish
 from dispatcher.briefs.recognising import KnownTopic
 from dispatcher.errors import UnreadableBrief
 
-__all__ = ["MAX_BYTES", "Form", "KnownTopic", "read"]
+__all__ = ["MAX_BYTES", "Form", "KnownTopic", "read", "text_of"]
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -45,7 +45,7 @@ def read(raw: bytes | str, *, topics: Sequence[KnownTopic], form: Form = Form.AU
     `topics` is the vocabulary by which topics are recognised. Raises UnreadableBrief, with one
     line that says what is wrong and what to do, and nothing else.
     """
-    text = _decoded(raw)
+    text = text_of(raw)
     try:
         draft = _draft(text, form if form is not Form.AUTO else form_of(text), topics)
         return finish(draft, topics)
@@ -78,8 +78,8 @@ def _draft(text: str, form: Form, topics: Sequence[KnownTopic]) -> Draft:
     return pasted.parse(text, topics)
 
 
-def _decoded(raw: bytes | str) -> str:
-    """The text of the input without anything that must not be in one."""
+def text_of(raw: bytes | str) -> str:
+    """The text of the input without anything that must not be in one. Raises UnreadableBrief."""
     size = len(raw)
     if isinstance(raw, str) and size <= MAX_BYTES:
         size = len(raw.encode("utf-8", "surrogatepass"))

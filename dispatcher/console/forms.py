@@ -4,7 +4,6 @@ typed beside the refusal.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from django.utils import timezone
 from dispatcher.audience import browsing
 from dispatcher.briefs import reading, topics
 from dispatcher.briefs.document import Document
+from dispatcher.briefs.models import Brief
 from dispatcher.errors import UnknownTopic, UnreadableBrief
 from dispatcher.mailing import matching
 from dispatcher.mailing.matching import Audience
@@ -57,6 +57,19 @@ class BriefForm(forms.Form):
         names = [topic.name for topic in self.known]
         self.fields["topics"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
+    @classmethod
+    def again(cls, brief: Brief) -> BriefForm:
+        """The form with a brief as it was handed in, to be changed."""
+        revision = brief.current
+        if revision is None:
+            return cls()
+        form = cls(initial={"urgent": brief.urgent})
+        form.shown_text = revision.source
+        named = reading.read(revision.source, topics=form.known).topics if revision.source else ()
+        if named != revision.document.topics:
+            form.initial["topics"] = list(revision.document.topics)
+        return form
+
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = self.cleaned_data
         file: UploadedFile[bytes] | None = given.get("file")
@@ -67,7 +80,7 @@ class BriefForm(forms.Form):
             self.add_error("file" if file else "text", str(refusal))
             return given
         if isinstance(raw, bytes):
-            self.shown_text = raw = _text_of(raw)
+            self.shown_text = raw = reading.text_of(raw)
         self._understand(document, given.get("topics") or list(document.topics))
         return given | {"raw": raw}
 
@@ -93,16 +106,6 @@ class BriefForm(forms.Form):
             if self.has_error("topics")
             else matching.count(vocabulary.reach(ids.values())),
         )
-
-
-def _text_of(raw: bytes) -> str:
-    """A file that `reading` has accepted, in the encodings that it accepts."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252")
 
 
 class ReleaseForm(forms.Form):

@@ -27,7 +27,7 @@ def write(request: DeskRequest, brief_id: str = "") -> HttpResponse:
     """A new brief, or with `brief_id` a new version of one."""
     brief = intake.find(brief_id) if brief_id else None
     if request.method != "POST":
-        return _answer(request, BriefForm(), brief)
+        return _answer(request, BriefForm.again(brief) if brief else BriefForm(), brief)
     form = BriefForm(request.POST, request.FILES)
     if form.is_valid() and "save" in request.POST:
         try:

@@ -276,7 +276,7 @@ def test_a_file_that_cannot_be_imported_is_refused_in_one_line_and_nothing_is_st
 def test_a_bad_byte_at_the_very_end_stores_nothing_either(file: Path) -> None:
     lines = "".join(f"reader{n}@example.org,Harbours\n" for n in range(5000))
     file.write_bytes(f"address,topics\n{lines}".encode() + b"zo\xeb@example.org,Harbours\n")
-    with pytest.raises(BadFile, match=r"not UTF-8 \(after line [45]\d\d\d\)"):
+    with pytest.raises(BadFile, match="not UTF-8 in line 5002"):
         import_csv(file, source="a test")
     assert not Subscriber.objects.exists()
 

@@ -192,3 +192,11 @@ def test_what_a_brief_contains_stays_text_on_the_desk(desk: Client) -> None:
 
     assert b"<img src=x" not in response.content
     assert b"><script>" not in response.content.replace(b"defer></script>", b"")
+
+
+def test_a_new_version_begins_with_what_was_handed_in(desk: Client) -> None:
+    brief_page = hand_in(desk, text=text(), urgent="on").url
+    answer = desk.get(brief_page + "write").content.decode()
+
+    assert "The ferry line reopened on Monday" in answer
+    assert 'aria-describedby="urgent-help" checked' in answer
