@@ -108,7 +108,7 @@ def _goes_on(last: str, line: str, width: int) -> bool:
     A break is a full line's if the next word would not have fitted any more. Breaks made by hand
     come earlier, so the middle of a sentence counts as well.
     """
-    if not line or _BULLET.match(line):
+    if not line or line == last or _BULLET.match(line):
         return False
     if len(last) + 1 + len(line.partition(" ")[0]) > width:
         return True
