@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -54,8 +55,19 @@ def left_behind(folder: Path) -> list[str]:
 
 
 @contextmanager
-def up(folder: Path) -> Iterator[dict[str, str]]:
-    """`dispatcher up` in that folder; the addresses that it prints, by their label."""
+def busy(port: int) -> Iterator[None]:
+    """The port is taken, by us or by somebody else."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            held.listen()
+        yield
+
+
+@contextmanager
+def up(folder: Path, *, end: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, str]]:
+    """`dispatcher up` in that folder, ended by that signal; the addresses that it prints, by label."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from dispatcher.cli import main; main()", "up"],
         cwd=folder,
@@ -73,85 +85,47 @@ def up(folder: Path) -> Iterator[dict[str, str]]:
                 break
         yield addresses
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
+        process.send_signal(end)
+        assert process.wait(30) == (-end if end == signal.SIGKILL else 128 + end)
         process.stdout.close()
 
 
-def test_demo_keeps_its_claims_twice_and_leaves_no_process(tmp_path: Path) -> None:
-    for run in (1, 2):
-        said = dispatcher(tmp_path, "demo", "--once", "--readers", "200", "--json")
+def test_two_demos_at_once_keep_their_claims_and_a_second_run_goes_on_with_the_data(
+    tmp_path: Path,
+) -> None:
+    folders = [tmp_path / "one", tmp_path / "other"]
+    demo = ("demo", "--once", "--readers", "200", "--json")
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as threads:
+        first = list(threads.map(lambda folder: dispatcher(folder, *demo), folders))
+    for number, said in ((1, first[0]), (1, first[1]), (2, dispatcher(folders[0], *demo))):
         assert said.returncode == 0, said.stdout + said.stderr
+        assert said.stderr == ""
         told = json.loads(said.stdout.splitlines()[-1])
         assert set(told) == {"dispatch", "tally", "mailbox", "feeds", "seconds"}
-        assert told["dispatch"]["id"] == run, "the second run works on the data of the first"
+        assert told["dispatch"]["id"] == number
         assert told["tally"]["balances"]
         assert told["mailbox"]["letters"] == told["tally"]["accepted"] > 0
         assert (told["mailbox"]["missing"], told["mailbox"]["strangers"]) == (0, 0)
-        assert said.stderr == ""
     assert left_behind(tmp_path) == []
 
 
-def test_up_serves_other_commands_avoids_busy_ports_and_ends_on_sigterm(tmp_path: Path) -> None:
-    with socket.socket() as busy:
-        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            busy.bind(("127.0.0.1", 8000))
-            busy.listen()
-        except OSError:
-            pass  # somebody else keeps it busy for us
-        with up(tmp_path) as addresses:
-            assert ":8000/" not in addresses["Desk"]
-            assert dispatcher(tmp_path, "topic", "add", "Iran").returncode == 0
-            doctor = dispatcher(tmp_path, "doctor")
-            assert doctor.returncode == 0, doctor.stdout
-            second = dispatcher(tmp_path, "up")
-            assert second.returncode == 1
-            assert "up already" in second.stderr
-            assert second.stderr.count("\n") == 1
+def test_up_starts_again_after_it_was_killed_serves_other_commands_and_ends_on_sigterm(
+    tmp_path: Path,
+) -> None:
+    with up(tmp_path, end=signal.SIGKILL):
+        assert dispatcher(tmp_path, "topic", "add", "Iran").returncode == 0
+    with busy(8000), up(tmp_path) as addresses:
+        assert ":8000/" not in addresses["Desk"]
+        assert "iran" in dispatcher(tmp_path, "topic", "list").stdout
+        doctor = dispatcher(tmp_path, "doctor")
+        assert doctor.returncode == 0, doctor.stdout
+        second = dispatcher(tmp_path, "up")
+        assert second.returncode == 1
+        assert "up already" in second.stderr
+        assert second.stderr.count("\n") == 1
     assert left_behind(tmp_path) == []
-
-
-def test_what_a_killed_up_left_behind_is_ended_by_the_next_command(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from dispatcher.cli import main; main()", "up"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    next(line for line in process.stdout if line.startswith("Data"))
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    said = dispatcher(tmp_path, "topic", "add", "Iran")
-    assert (said.returncode, said.stderr) == (0, "")
-    without = dispatcher(tmp_path, "doctor")
-    assert "ILL   relay: No relay is set" in without.stdout, "its mailbox is gone"
-    assert left_behind(tmp_path) == []
-
-
-def test_two_installations_at_once_keep_to_their_own_mailboxes(tmp_path: Path) -> None:
-    folders = [tmp_path / "one", tmp_path / "other"]
-    running = []
-    for folder in folders:
-        folder.mkdir()
-        command = "from dispatcher.cli import main; main()"
-        arguments = ("demo", "--once", "--readers", "100", "--json")
-        running.append(
-            subprocess.Popen(
-                [sys.executable, "-c", command, *arguments],
-                cwd=folder,
-                env=environment(),
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-    for process in running:
-        out, _ = process.communicate(timeout=120)
-        assert process.returncode == 0, out
-        assert json.loads(out.splitlines()[-1])["mailbox"]["missing"] == 0
 
 
 def test_only_one_of_the_two_urls_is_one_line(tmp_path: Path) -> None:

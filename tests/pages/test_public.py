@@ -14,7 +14,7 @@ from dispatcher.briefs.models import Topic
 from dispatcher.feeds import publishing
 from dispatcher.feeds.models import FeedDocument
 from tests.feeds.releasing import MARCH, release
-from tests.makers import make_brief, make_topic
+from tests.makers import BLOCKS, make_brief, make_topic
 from tests.pages.reading import page, texts
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,7 @@ def test_what_is_not_released_is_not_shown(client: Client) -> None:
 
 def test_readers_see_the_released_revision_and_not_the_newest(client: Client) -> None:
     brief = release("First words", source_id="one")
-    newer = Document(headline="Second words", source_id="one", topics=("Harbours",))
+    newer = Document(headline="Second words", source_id="one", topics=("Harbours",), blocks=BLOCKS)
     assert intake.store(newer, by="ada").outcome == intake.Outcome.CHANGED
     read = page(client, f"/briefs/{brief.public_id}")
     assert texts(read, "//h1") == ["First words"]

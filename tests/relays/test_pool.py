@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import pytest_django
 
 from dispatcher.errors import RelayUnreachable
 from dispatcher.relays import pool as pools
@@ -215,3 +216,9 @@ def test_a_relay_that_takes_no_letters_of_ours_gives_way_to_the_second(sink: Sin
 def test_no_parcels_open_no_connection(sink: Sink) -> None:
     assert results(make_pool(sink.url)) == []
     assert sink.connections == 0
+
+
+def test_without_any_relay_it_is_said_how_to_set_one(settings: pytest_django.Settings) -> None:
+    settings.RELAY_URLS = ()
+    with pytest.raises(RelayUnreachable, match="Set RELAY_URL"):
+        pools.configured()
