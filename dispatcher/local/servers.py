@@ -175,9 +175,15 @@ def _end_orphan(socket: Path) -> None:
     PostgreSQL needs none of this; its library goes on with the one that runs.
     """
     from redis import Redis
+    from redis.backoff import NoBackoff
     from redis.exceptions import RedisError
+    from redis.retry import Retry
 
-    with suppress(RedisError), Redis(unix_socket_path=str(socket), socket_timeout=5) as valkey:
+    if not socket.exists():
+        return
+    once = Retry(NoBackoff(), 0)  # by default seconds go by before a dead socket is believed
+    valkey = Redis(unix_socket_path=str(socket), socket_timeout=5, retry=once)
+    with suppress(RedisError), valkey:
         valkey.ping()
         valkey.shutdown(save=True)
 
