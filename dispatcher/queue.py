@@ -47,9 +47,7 @@ def publish(brief_id: int, *, lane: str) -> None:
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3
-        ) as valkey:
+        with _valkey() as valkey:
             valkey.ping()
     except (RedisError, OSError) as fault:
         raise QueueUnreachable(
@@ -59,13 +57,13 @@ def check_reachable() -> None:
 
 def is_empty(lane: str) -> bool:
     """Whether no message waits in a lane's queue."""
-    with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+    with _valkey() as valkey:
         return not valkey.llen(lane)
 
 
 def is_first(name: str, number: int, *, within: timedelta) -> bool:
     """Whether this is asked for the first time within that time; so a nudge is not repeated too often."""
-    with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as valkey:
+    with _valkey() as valkey:
         return bool(valkey.set(f"dispatcher:nudged:{name}:{number}", 1, nx=True, ex=within))
 
 
@@ -73,6 +71,10 @@ def consumed() -> set[str]:
     """The queues that some worker answers for within a second."""
     answers = app.control.inspect(timeout=1.0).active_queues() or {}
     return {each["name"] for queues in answers.values() for each in queues}
+
+
+def _valkey() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
 
 
 def _post(name: str, *ids: int, to: str) -> None:

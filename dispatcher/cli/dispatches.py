@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,7 +66,7 @@ def show(
             dispatch = dispatching.find(dispatch_id)
         sums = ledger.tally(dispatch_id)
         if as_json:
-            say_json(described(dispatch) | {"tally": tally_of(sums), "balances": sums.balances})
+            say_json(described(dispatch) | {"tally": asdict(sums), "balances": sums.balances})
             return
         for name, value in described(dispatch).items():
             say(f"{name:10} {shown(value)}".rstrip())
@@ -133,10 +134,6 @@ def described(dispatch: Dispatch) -> dict[str, Any]:
         "finished": dispatch.finished_at,
         "excluded": dispatch.excluded,
     }
-
-
-def tally_of(sums: Tally) -> dict[str, int]:
-    return {"audience": sums.audience} | {name: getattr(sums, name) for name in OUTCOMES}
 
 
 def print_ledger(sums: Tally) -> None:

@@ -130,9 +130,7 @@ def ensure(folder: Path, *, owner: str) -> Servers | Urls:
             if running is not None and running.owner == "up":
                 lock.close()
                 if owner == "up":
-                    raise CannotStart(
-                        f"Dispatcher is up already on the data in {folder}; stop that one first."
-                    ) from None
+                    raise _up_already(folder) from None
                 return running
             time.sleep(0.2)
         else:
@@ -142,17 +140,16 @@ def ensure(folder: Path, *, owner: str) -> Servers | Urls:
     )
 
 
-def is_up(folder: Path) -> bool:
-    """Whether `up` or `demo` is at work on that folder, as far as its note says."""
+def refuse_second_up(folder: Path) -> None:
+    """Raise CannotStart while `up` or `demo` is at work on that folder; a note left behind is nothing."""
     running = _running(folder)
     if running is None or running.owner != "up":
-        return False
+        return
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            return True
-    return False
+            raise _up_already(folder) from None
 
 
 def secret_key(folder: Path) -> str:
@@ -161,6 +158,10 @@ def secret_key(folder: Path) -> str:
     if not path.exists():
         _write_private(path, secrets.token_urlsafe(48))
     return path.read_text().strip()
+
+
+def _up_already(folder: Path) -> CannotStart:
+    return CannotStart(f"Dispatcher is up already on the data in {folder}; stop that one first.")
 
 
 def _running(folder: Path) -> Urls | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.local.processes import Processes, claimed_port, free_port
-from dispatcher.local.servers import CannotStart, Servers, ensure, is_up, secret_key
+from dispatcher.local.servers import CannotStart, Servers, ensure, refuse_second_up, secret_key
 
 OUR_OWN = "127.0.0.1"
 
@@ -81,11 +81,8 @@ def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Process
     """
     folder = data_folder()
     maildir = folder / "mailbox"
-    with (
-        _free(folder),
-        claimed_port(port) as web,
-        Processes(folder / "logs", os.environ) as processes,
-    ):
+    refuse_second_up(folder)  # before anything is started
+    with claimed_port(port) as web, Processes(folder / "logs", os.environ) as processes:
         if not os.environ.get("RELAY_URL"):
             os.environ["RELAY_URL"], os.environ["MAILBOX_URL"] = _start_mailbox(processes, maildir)
         os.environ.setdefault("PUBLIC_URL", f"http://{OUR_OWN}:{web}")
@@ -106,14 +103,6 @@ def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Process
                 ),
                 processes,
             )
-
-
-@contextmanager
-def _free(folder: Path) -> Iterator[None]:
-    """Raise CannotStart at once where another `up` is at work, before anything is started."""
-    if is_up(folder):
-        raise CannotStart(f"Dispatcher is up already on the data in {folder}; stop that one first.")
-    yield
 
 
 def _start_mailbox(processes: Processes, maildir: Path) -> tuple[str, str]:

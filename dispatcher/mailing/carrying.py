@@ -35,9 +35,8 @@ log = logging.getLogger(__name__)
 MOVING = (Dispatch.State.MATCHING, Dispatch.State.SENDING)
 LOOK_SECONDS = 1.0  # how often a batch in hand looks whether it may go on
 NO_PAUSE = timedelta()
-AFTER_A_FAULT = timedelta(
-    minutes=1
-)  # so that a batch that breaks its worker does not do it all day
+# A batch that breaks its worker must not do so all day.
+AFTER_A_FAULT = timedelta(minutes=1)
 
 
 class LeaseLost(Exception):  # noqa: N818  a state, not a fault

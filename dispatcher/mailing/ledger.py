@@ -63,14 +63,14 @@ RETURNING b.state = 'done'
 
 
 class Journal:
-    """The outcomes of one batch as they happen. Lines are appended without waiting for each other."""
+    """The outcomes of one batch as they happen, a line each, oldest first."""
 
     def __init__(self, batch_id: int) -> None:
         self._key = f"dispatcher:journal:{batch_id}"
         self._valkey = _valkey(settings.REDIS_URL)
 
     def write(self, outcome: Outcome) -> None:
-        """Note what a relay said, before anything else happens. An absent Valkey raises RedisError."""
+        """Note what a relay said, and wait until it is noted. An absent Valkey raises RedisError."""
         line = json.dumps([outcome.key, outcome.result, outcome.relay, outcome.code, outcome.text])
         pipe = self._valkey.pipeline(transaction=False)
         pipe.rpush(self._key, line)
