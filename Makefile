@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := tests/letters/npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format check types imports tests browser constraints dist clean
+.PHONY: help demo up test lint format types imports tests browser npm postfix bench chaos constraints dist clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,7 +39,7 @@ types: $(VENV)/installed  ## mypy --strict.
 imports: $(VENV)/installed  ## Which room may import which.
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-tests: $(VENV)/installed browser  ## pytest.
+tests: $(VENV)/installed browser npm  ## pytest.
 	@$(BIN)/python -m pytest $(ARGS)
 
 # Browser tests want Debian's Chromium. It is installed where that is allowed, and said where it is not.
@@ -51,6 +52,37 @@ browser:
 				echo "chromium could not be installed; the browser tests will say that they did not run"; \
 		else \
 			echo "chromium is not here; the browser tests will say that they did not run"; \
+		fi
+
+# Letters are also read by what others wrote for Node.js. Installed where npm is, said where it is not.
+npm:
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) -s $(NPM)/node_modules/installed; \
+	else echo "npm is not here; the tests that read letters with Node.js will say that they did not run"; fi
+
+$(NPM)/node_modules/installed: $(NPM)/package-lock.json
+	@echo "Installing mailauth and mailparser for the tests of letters …"
+	@npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+bench: $(VENV)/installed postfix  ## Measure against yardsticks, write bench/latest.json; ARGS="--quick".
+	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(VENV)/installed  ## Break everything while letters go out: none lost, none doubled; ARGS="--help".
+	@$(BIN)/python -m bench.chaos $(ARGS)
+
+# smtp-sink and smtp-source, the yardsticks, come with Debian's postfix. No mail server is started.
+postfix:
+	@command -v smtp-sink >/dev/null 2>&1 || test -x /usr/sbin/smtp-sink || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "Installing postfix for smtp-sink and smtp-source (no mail server is started) …"; \
+			apt-get -qq update >/dev/null 2>&1; \
+			policy=/usr/sbin/policy-rc.d; \
+			if [ -e $$policy ]; then policy=/dev/null; else printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; fi; \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postfix >/dev/null 2>&1 || \
+				echo "postfix could not be installed; a sink of our own takes its place"; \
+			test $$policy = /dev/null || rm -f $$policy; \
+		else \
+			echo "postfix is not here; a sink of our own takes its place"; \
 		fi
 
 format: $(VENV)/installed  ## Put the code into form.
@@ -69,4 +101,4 @@ dist: $(VENV)/installed  ## Build the wheel and the sdist.
 	@$(BIN)/python -m build
 
 clean:  ## Remove what make made; the data in .dispatcher stays.
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NPM)/node_modules

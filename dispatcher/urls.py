@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from dispatcher import health, look
 from dispatcher.api.views import api
+from dispatcher.watching.views import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("look.css", look.stylesheet, name="look"),
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", api.urls),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics),
 ]
 
 handler404 = "dispatcher.pages.views.missing"

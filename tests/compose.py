@@ -100,6 +100,7 @@ class Place:
             **named,
             "DATABASE_URL": self.database_url,
             "REDIS_URL": named["REDIS_URL"].replace("valkey:6379", self.valkey),
+            "PROMETHEUS_MULTIPROC_DIR": f"{self.folder}{named['PROMETHEUS_MULTIPROC_DIR']}",
         }
 
 

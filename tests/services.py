@@ -23,11 +23,11 @@ def workers(
     with Processes(logs, os.environ | _environment(relay) | environment) as processes:
         celery = (sys.executable, "-m", "celery", "-A", "workers")
         quick = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        worker = (*celery, "worker", "--loglevel", "INFO", *quick)
+        worker = (*celery, "worker", *quick)
         processes.start("routine", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
-        processes.start("urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "1")
+        processes.start("urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
         if beat:
-            processes.start("beat", *celery, "beat", "--schedule", str(logs / "schedule"))
+            processes.start("beat", *celery, "beat")
         processes.wait_until(
             lambda: queue.consumed() == set(queue.QUEUES), what="The workers", seconds=60
         )

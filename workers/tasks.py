@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dispatcher import signs
 from dispatcher.feeds import publishing
 from dispatcher.mailing import carrying, matching, sweeping
 from dispatcher.queue import app
+from workers.jobs import Job
+from workers.stopping import is_stopping
 
 
-@app.task(name="match")  # type: ignore[untyped-decorator]
+@app.task(name="match", base=Job)  # type: ignore[untyped-decorator]
 def match(dispatch_id: int) -> None:
     matching.match(dispatch_id)
 
 
-@app.task(name="carry")  # type: ignore[untyped-decorator]
+@app.task(name="carry", base=Job)  # type: ignore[untyped-decorator]
 def carry(batch_id: int) -> None:
-    carrying.carry(batch_id)
+    carrying.carry(batch_id, is_stopping=is_stopping)
 
 
-@app.task(name="publish")  # type: ignore[untyped-decorator]
+@app.task(name="publish", base=Job)  # type: ignore[untyped-decorator]
 def publish(brief_id: int) -> None:
     publishing.publish(brief_id)
 
 
-@app.task(name="sweep")  # type: ignore[untyped-decorator]
+@app.task(name="sweep", base=Job)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     sweeping.sweep()
     publishing.sweep()
+    signs.leave(signs.SWEEP)

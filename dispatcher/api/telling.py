@@ -12,9 +12,9 @@ from pydantic import Field
 from dispatcher import links
 from dispatcher.briefs.intake import Intake, Outcome
 from dispatcher.briefs.models import Brief, Topic
+from dispatcher.mailing import reporting, troubles
 from dispatcher.mailing.dispatching import Prospect
-from dispatcher.mailing.ledger import Tally
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing.models import Act, Dispatch
 
 
 class Refused(Schema):
@@ -121,6 +121,31 @@ class TallyOut(Schema):
     unknown: int
 
 
+class TimesOut(Schema):
+    """Seconds from the release until so much was accepted; null while it has not come to that."""
+
+    first: float | None = Field(description="The first letter.")
+    half: float | None
+    most: float | None = Field(description="95 %.")
+    nearly_all: float | None = Field(description="99 %.")
+    all: float | None
+
+
+class ActOut(Schema):
+    at: datetime
+    by: str
+    what: Act.What
+    note: str
+
+
+class FaultyOut(Schema):
+    number: int
+    letters: int
+    faults: int = Field(description="How often in a row carrying it broke down.")
+    fault: str
+    due_at: datetime
+
+
 class DispatchOut(Schema):
     id: int
     kind: Dispatch.Kind
@@ -135,9 +160,16 @@ class DispatchOut(Schema):
     tally: TallyOut = Field(description="Deliveries by state, counted now.")
     balances: bool = Field(description="Whether the states add up to the audience.")
     excluded: dict[str, int] = Field(description="Readers who match and were left out, by reason.")
+    rate: float | None = Field(description="Letters a second over the last minute.")
+    seconds_left: float | None = Field(description="An estimate; null where there is none.")
+    seconds_to_accepted: TimesOut
+    faulty_batches: list[FaultyOut] = Field(description="Batches that break whoever carries them.")
+    acts: list[ActOut] = Field(description="What was done to it, oldest first.")
 
     @classmethod
-    def of(cls, dispatch: Dispatch, tally: Tally) -> Self:
+    def of(cls, dispatch: Dispatch) -> Self:
+        so_far = reporting.progress(dispatch)
+        tally = so_far.tally
         return cls(
             id=dispatch.pk,
             kind=Dispatch.Kind(dispatch.kind),
@@ -152,6 +184,14 @@ class DispatchOut(Schema):
             tally=TallyOut(**asdict(tally)),
             balances=tally.balances,
             excluded=dispatch.excluded,
+            rate=so_far.rate,
+            seconds_left=so_far.seconds_left,
+            seconds_to_accepted=TimesOut(**asdict(reporting.times(dispatch, tally))),
+            faulty_batches=[FaultyOut(**asdict(batch)) for batch in troubles.faulty(dispatch)],
+            acts=[
+                ActOut(at=act.at, by=act.by, what=Act.What(act.what), note=act.note)
+                for act in dispatch.acts.order_by("at", "pk")
+            ],
         )
 
 

@@ -17,7 +17,7 @@ from dispatcher.api.shaping import Api
 from dispatcher.api.telling import BriefOut, DispatchOut, IntakeOut, ReleaseOut
 from dispatcher.briefs import intake
 from dispatcher.briefs.reading import Form
-from dispatcher.mailing import dispatching, ledger
+from dispatcher.mailing import dispatching
 
 
 class Request(HttpRequest):
@@ -120,8 +120,7 @@ def release(
 )
 def get_dispatch(request: Request, dispatch_id: Path[DispatchId]) -> DispatchOut:  # noqa: ARG001
     """How far it is: its state, and its ledger as it stands."""
-    dispatch = dispatching.find(dispatch_id)
-    return DispatchOut.of(dispatch, ledger.tally(dispatch_id))
+    return DispatchOut.of(dispatching.find(dispatch_id))
 
 
 def _name(request: Request) -> str:

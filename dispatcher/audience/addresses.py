@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -14,6 +15,10 @@ _LOCAL = re.compile(
     r"[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+(\.[^\s\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]+)*"
 )
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
+# What every step of IDNA leaves as it is: letters, digits and single hyphens within labels of up to 63.
+_PLAIN_DOMAIN = re.compile(
+    r"(?!.{254})(?!.*--)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9-]*$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+)
 
 
 def normalise(text: str) -> str:
@@ -22,7 +27,9 @@ def normalise(text: str) -> str:
 
     Raises BadAddress, in one line. At most 254 octets (RFC 5321 §4.5.3.1.3), 64 before the @.
     """
-    address = unicodedata.normalize("NFC", text.strip())
+    address = text.strip()
+    if not address.isascii():
+        address = unicodedata.normalize("NFC", address)
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise BadAddress(
@@ -36,17 +43,27 @@ def normalise(text: str) -> str:
         raise BadAddress(
             f"{_shown(address)} is not a mail address: the part before the @ is malformed."
         )
-    try:
-        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
-    except (idna.IDNAError, UnicodeError):
-        ascii_domain = ""
-    if not _DOMAIN.fullmatch(ascii_domain):
+    ascii_domain = _ascii_domain(domain)
+    if not ascii_domain:
         raise BadAddress(
             f"{_shown(address)} is not a mail address: the part after the @ is no domain."
         )
     if len(local.encode()) + 1 + len(ascii_domain) > 254:
         raise BadAddress(f"{_shown(address)} is too long for a mail address.")
     return f"{local}@{ascii_domain}"
+
+
+@lru_cache(maxsize=4096)
+def _ascii_domain(domain: str) -> str:
+    """The domain in lower-case A-labels; empty if it is none. Most readers share few domains."""
+    lower = domain.lower()
+    if domain.isascii() and _PLAIN_DOMAIN.fullmatch(lower):
+        return lower
+    try:
+        lower = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""
+    return lower if _DOMAIN.fullmatch(lower) else ""
 
 
 def _shown(address: str) -> str:

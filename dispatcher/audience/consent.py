@@ -178,5 +178,6 @@ def live(reader: Subscriber) -> QuerySet[Subscription]:
 
 def one_line(text: str) -> str:
     """A name as one line of printable text, at most 200 characters; it goes into a header."""
-    shown = (c if c.isprintable() or c in _JOINERS else " " for c in text)
-    return " ".join("".join(shown).split())[:200]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+    return " ".join(text.split())[:200]

@@ -7,12 +7,14 @@ be taken go to a rejects file with the reason; nobody who left or is suppressed 
 from __future__ import annotations
 
 import csv
+import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.db import connection, transaction
 
@@ -21,45 +23,49 @@ from dispatcher.audience.consent import BY_READER, one_line
 from dispatcher.audience.parsing import Row, Wish
 from dispatcher.errors import BadFile
 
-SLICE = 2_000
+SLICE = 5_000
+MANY = 10_000  # rules, after which the tables are settled at once and not when PostgreSQL comes round to it
+SQL_KNOW = "ANALYZE dispatcher_subscriber, dispatcher_subscription, dispatcher_following"
+SQL_SETTLE = SQL_KNOW.replace("ANALYZE", "VACUUM (ANALYZE)", 1)
 
 # One statement stores a slice. New addresses become active readers with a consent row; then every row
 # whose reader is active, not suppressed, and did not end a rule for some of the same by their own act gains
 # its rule. `related` are the row's topics with those above and beneath them, `{}` stands for every brief.
 # Safe to repeat: readers and live rules are unique, and the answer names the rows that were refused.
-# `met` reads the state of things before the statement, `made` what it adds, so a new reader is in one only.
+# `met` reads the state of things before the statement, so a reader just made is in `made` only. Most rows of
+# an import are new readers, so what only old ones need is asked for those alone.
 SQL_STORE = """
-WITH given AS (
-    SELECT * FROM unnest(%(line)s::int[], %(address)s::text[], %(name)s::text[], %(language)s::text[],
-                         %(timezone)s::text[], %(match)s::text[], %(topics)s::text[], %(excepted)s::text[],
-                         %(related)s::text[], %(cadence)s::text[])
+WITH typed AS MATERIALIZED (
+    SELECT line, address, lower(address) COLLATE "C" AS key, name, language, timezone, match, cadence,
+           topics::bigint[] AS topics, excepted::bigint[] AS excepted, related::bigint[] AS related
+    FROM unnest(%(line)s::int[], %(address)s::text[], %(name)s::text[], %(language)s::text[],
+                %(timezone)s::text[], %(match)s::text[], %(topics)s::text[], %(excepted)s::text[],
+                %(related)s::text[], %(cadence)s::text[])
         AS g(line, address, name, language, timezone, match, topics, excepted, related, cadence)
-), typed AS (
-    SELECT line, address, name, language, timezone, match, cadence,
-           topics::bigint[] AS topics, excepted::bigint[] AS excepted, related::bigint[] AS related FROM given
 ), welcome AS (
-    SELECT t.* FROM typed t
-    WHERE NOT EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(t.address))
+    SELECT t.* FROM typed t WHERE NOT EXISTS (
+        SELECT FROM dispatcher_suppression x WHERE lower(x.address) = t.key COLLATE "default")
 ), made AS (
     INSERT INTO dispatcher_subscriber (address, name, language, timezone, state, created_at)
-    SELECT DISTINCT ON (lower(address)) address, name, language, timezone, 'active', now() FROM welcome
-    ORDER BY lower(address), line
+    SELECT DISTINCT ON (key) address, name, language, timezone, 'active', now() FROM welcome
+    ORDER BY key, line
     ON CONFLICT DO NOTHING
-    RETURNING id, address, state
+    RETURNING id, lower(address) COLLATE "C" AS key, state
 ), consented AS (
     INSERT INTO dispatcher_consent (subscriber_id, act, source, wording, ip_hash, at)
     SELECT id, 'imported', left(%(source)s, 200), '', '', now() FROM made
 ), met AS (
-    SELECT id, address, state FROM dispatcher_subscriber
-    WHERE lower(address) IN (SELECT lower(address) FROM welcome)
-    UNION ALL SELECT id, address, state FROM made
+    SELECT id, lower(address) COLLATE "C" AS key, state FROM dispatcher_subscriber
+    WHERE lower(address) IN (SELECT key COLLATE "default" FROM welcome EXCEPT SELECT key FROM made)
 ), placed AS (
-    SELECT w.*, m.id AS subscriber_id, m.state, EXISTS (
+    SELECT w.*, m.id AS subscriber_id, m.state, false AS ended FROM welcome w JOIN made m USING (key)
+    UNION ALL
+    SELECT w.*, m.id, m.state, EXISTS (
                SELECT FROM dispatcher_subscription e
                WHERE e.subscriber_id = m.id AND e.ended_reason = %(by_reader)s
                AND (e.topics && w.related OR e.topics = '{}' OR w.topics = '{}')
-           ) AS ended
-    FROM welcome w JOIN met m ON lower(m.address) = lower(w.address)
+           )
+    FROM welcome w JOIN met m USING (key)
 ), subscribed AS (
     INSERT INTO dispatcher_subscription
         (subscriber_id, match, topics, except_topics, cadence, source, started_at, ended_reason)
@@ -67,17 +73,22 @@ WITH given AS (
     FROM placed WHERE state = 'active' AND NOT ended
     ON CONFLICT DO NOTHING
     RETURNING subscriber_id
+), refused AS (
+    SELECT t.line,
+           CASE WHEN w.line IS NULL THEN 'suppressed; it must not be mailed'
+                WHEN p.line IS NULL THEN 'was being added elsewhere in this moment; import it again'
+                WHEN p.state = 'left' THEN 'left; only the reader can come back'
+                WHEN p.state = 'pending' THEN 'asked but has not confirmed yet'
+                WHEN p.ended THEN 'left these topics; only the reader can come back'
+           END AS reason
+    FROM typed t LEFT JOIN welcome w USING (line) LEFT JOIN placed p USING (line)
 )
-SELECT t.line,
-       CASE WHEN w.line IS NULL THEN 'suppressed; it must not be mailed'
-            WHEN p.line IS NULL THEN 'was being added elsewhere in this moment; import it again'
-            WHEN p.state = 'left' THEN 'left; only the reader can come back'
-            WHEN p.state = 'pending' THEN 'asked but has not confirmed yet'
-            WHEN p.ended THEN 'left these topics; only the reader can come back'
-       END AS refused,
-       (SELECT count(*) FROM made), (SELECT count(*) FROM subscribed)
-FROM typed t LEFT JOIN welcome w USING (line) LEFT JOIN placed p USING (line)
+SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM subscribed),
+       (SELECT jsonb_object_agg(line, reason) FROM refused WHERE reason IS NOT NULL)
 """
+
+# Compiling it anew for each slice would take longer than running it.
+SQL_NO_JIT = "SELECT set_config('jit', 'off', true)"
 
 
 @dataclass(slots=True)
@@ -111,15 +122,34 @@ def import_csv(
     rejects = rejects or path.with_name(f"{path.stem}.rejects.csv")
     _check_rejects(rejects, path)
     with path.open(encoding="utf-8-sig", newline="") as text:
-        rows = parsing.rows(text, heading)
-        while batch := list(islice(rows, SLICE)):
+        for batch, progress.done in _ahead(parsing.rows(text, heading), text):
             refused = _store(batch, progress, source=one_line(source))
             if refused:
                 _write_rejects(rejects, heading.cells, batch, refused)
                 progress.rejects_file = str(rejects)
-            progress.done = os.lseek(text.fileno(), 0, os.SEEK_CUR)
             report(progress)
+    if progress.rules >= MANY:
+        _settle()
     return progress
+
+
+def _ahead(rows: Iterator[Row], text: IO[str]) -> Iterator[tuple[list[Row], int]]:
+    """Slices of rows, each with the octets read by then; the next is read while one is being stored."""
+
+    def take() -> tuple[list[Row], int]:
+        return list(islice(rows, SLICE)), os.lseek(text.fileno(), 0, os.SEEK_CUR)
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(take)
+        while (slice_ := coming.result())[0]:
+            coming = reader.submit(take)
+            yield slice_
+
+
+def _settle() -> None:
+    """Let PostgreSQL know what the tables hold now; until then it plans for what they held before."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_KNOW if connection.in_atomic_block else SQL_SETTLE)
 
 
 def _store(batch: list[Row], progress: Progress, *, source: str) -> dict[int, str]:
@@ -128,11 +158,12 @@ def _store(batch: list[Row], progress: Progress, *, source: str) -> dict[int, st
     refused = {row.line: row.refused for row in batch if row.refused}
     if wishes:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(SQL_NO_JIT)
             cursor.execute(SQL_STORE, _parameters(wishes, source))
-            answers = cursor.fetchall()
-        refused |= {line: reason for line, reason, _, _ in answers if reason}
-        progress.readers += answers[0][2]
-        progress.rules += answers[0][3]
+            readers, rules, reasons = cursor.fetchone()
+        refused |= {int(line): reason for line, reason in json.loads(reasons or "{}").items()}
+        progress.readers += readers
+        progress.rules += rules
     progress.rows += len(batch)
     progress.rejected += len(refused)
     return refused
@@ -145,18 +176,14 @@ def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
         "name": [row.name for row, _ in wishes],
         "language": [row.language for row, _ in wishes],
         "timezone": [row.timezone for row, _ in wishes],
-        "match": [wish.rule.match for _, wish in wishes],
-        "topics": [_array(wish.rule.topics) for _, wish in wishes],
-        "excepted": [_array(wish.rule.except_topics) for _, wish in wishes],
-        "related": [_array(wish.related) for _, wish in wishes],
-        "cadence": [wish.rule.cadence for _, wish in wishes],
+        "match": [wish.match for _, wish in wishes],
+        "topics": [wish.topics for _, wish in wishes],
+        "excepted": [wish.excepted for _, wish in wishes],
+        "related": [wish.related for _, wish in wishes],
+        "cadence": [wish.cadence for _, wish in wishes],
         "source": source,
         "by_reader": BY_READER,
     }
-
-
-def _array(ids: frozenset[int]) -> str:
-    return "{" + ",".join(map(str, sorted(ids))) + "}"
 
 
 def _check_rejects(rejects: Path, path: Path) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from zoneinfo import available_timezones
 
 from dispatcher.audience import rules
@@ -29,16 +30,17 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,2}")  # the shape of
 RuleReader = Callable[[str, str, str, str], "Wish | str"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A rule, and its topics with those above and beneath them."""
+class Wish(NamedTuple):
+    """A rule as PostgreSQL reads it; `related` are its topics with those above and beneath them."""
 
-    rule: rules.Rule
-    related: frozenset[int]
+    match: str
+    topics: str
+    excepted: str
+    related: str
+    cadence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that ends on this line of the file: as it was, and either a wish or why it is refused."""
 
     line: int
@@ -85,13 +87,26 @@ def check(path: Path) -> Heading:
 
 
 def rows(text: IO[str], heading: Heading) -> Iterator[Row]:
-    """The rows of an open file that `check` let pass; empty ones are passed over."""
-    read_rule = _rule_reader()
+    """The rows of an open file that `check` let pass; empty ones are passed over.
+
+    The vocabulary is read here and now, so another thread may read on in the file.
+    """
+    return _rows(text, heading, _rule_reader())
+
+
+def _rows(text: IO[str], heading: Heading, read_rule: RuleReader) -> Iterator[Row]:
+    width = len(heading.cells)
+    # A column that is not there is read from the cell after the last, which is always empty.
+    pick = itemgetter(*(heading.places.get(name, width) for name in ("address", *COLUMNS)))
+    padding = [""] * (width + 1)
     reader = csv.reader(_lines(text), strict=True)
     next(reader, None)
     for cells in reader:
-        if any(cells):
-            yield _row(reader.line_num, cells, heading, read_rule)
+        if any(cells[width:]):
+            reason = f"it has {len(cells)} cells and the heading {width}; quote cells with commas."
+            yield Row(reader.line_num, cells, refused=reason)
+        elif any(cells):
+            yield _row(reader.line_num, cells, pick(cells + padding), read_rule)
 
 
 def _heading(path: Path, cells: list[str]) -> Heading:
@@ -128,42 +143,44 @@ def _rule_reader() -> RuleReader:
     """Gives the wish that four cells say, or why it is refused; what repeats is read once."""
     vocabulary = Vocabulary()
 
+    @cache  # as many as there are topics
+    def related(topic: int) -> frozenset[int]:
+        return vocabulary.related([topic])
+
     @lru_cache(maxsize=4096)
     def read(topics: str, match: str, excepted: str, cadence: str) -> Wish | str:
         try:
             rule = rules.parse(topics, match, excepted, cadence, resolve=vocabulary.resolve)
         except (BadFile, UnknownTopic) as refusal:
             return str(refusal)
-        return Wish(rule, vocabulary.related(rule.topics))
+        near = frozenset[int]().union(*map(related, rule.topics))
+        return Wish(
+            rule.match, _array(rule.topics), _array(rule.except_topics), _array(near), rule.cadence
+        )
 
     return read
 
 
-def _row(line: int, cells: list[str], heading: Heading, read_rule: RuleReader) -> Row:
-    def cell(name: str) -> str:
-        place = heading.places.get(name)
-        return cells[place].strip() if place is not None and place < len(cells) else ""
+def _array(ids: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, sorted(ids))) + "}"
 
-    def refuse(reason: str) -> Row:
-        return Row(line=line, cells=cells, refused=reason)
 
-    language, timezone = cell("language") or "en", cell("timezone") or "UTC"
-    if any(cells[len(heading.cells) :]):
-        return refuse(
-            f"it has {len(cells)} cells and the heading {len(heading.cells)}; quote cells with commas."
-        )
+def _row(line: int, cells: list[str], picked: Iterable[str], read_rule: RuleReader) -> Row:
+    address, name, topics, match, excepted, cadence, language, timezone = map(str.strip, picked)
     try:
-        address = normalise(cell("address"))
+        address = normalise(address)
     except BadAddress as refusal:
-        return refuse(str(refusal))
-    wish = read_rule(cell("topics"), cell("match"), cell("except"), cell("cadence"))
+        return Row(line, cells, refused=str(refusal))
+    wish = read_rule(topics, match, excepted, cadence)
     if isinstance(wish, str):
-        return refuse(wish)
-    if not _LANGUAGE.fullmatch(language):
-        return refuse(f"language must look like en or pt-BR, not {language[:20]!r}.")
-    if timezone not in _timezones():
-        return refuse(f"timezone must look like Europe/Paris, not {timezone[:40]!r}.")
-    return Row(line, cells, wish, address, one_line(cell("name")), language, timezone)
+        return Row(line, cells, refused=wish)
+    if language and not _LANGUAGE.fullmatch(language):
+        reason = f"language must look like en or pt-BR, not {language[:20]!r}."
+        return Row(line, cells, refused=reason)
+    if timezone and timezone not in _timezones():
+        reason = f"timezone must look like Europe/Paris, not {timezone[:40]!r}."
+        return Row(line, cells, refused=reason)
+    return Row(line, cells, wish, address, one_line(name), language or "en", timezone or "UTC")
 
 
 @lru_cache(maxsize=1)

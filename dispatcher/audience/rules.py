@@ -15,6 +15,10 @@ from dispatcher.errors import BadFile
 Match = Subscription.Match
 Cadence = Subscription.Cadence
 Resolve = Callable[[Iterable[str]], Iterable[int]]
+_MATCHES, _CADENCES = (
+    frozenset(Match.values),
+    frozenset(Cadence.values),
+)  # asked for a million times
 
 # True for a live rule that lets a brief of this reach through. The parameter `reach` is bigint[].
 # `topics <@ reach` holds for the empty array too, which is what makes "all of nothing" everything.
@@ -22,6 +26,12 @@ SQL_LETS_THROUGH = """
     (s.match = 'any' AND s.topics && %(reach)s::bigint[] OR s.match = 'all' AND s.topics <@ %(reach)s::bigint[])
     AND NOT s.except_topics && %(reach)s::bigint[]
     AND s.ended_at IS NULL
+"""
+
+# The live rules at once that are not plain, as the index `subscription_not_plain` holds them. Those that
+# are plain stand in `dispatcher_following`, topic by topic.
+SQL_NOT_PLAIN = """
+    (s.match = 'all' OR s.except_topics <> '{}') AND s.cadence = 'at once' AND s.ended_at IS NULL
 """
 
 
@@ -65,12 +75,12 @@ def parse(topics: str, match: str, excepted: str, cadence: str, *, resolve: Reso
     everything. Empty `match` means any, empty `cadence` at once. Raises BadFile or UnknownTopic.
     """
     match = match.strip().lower() or Match.ANY
-    if match not in Match.values:
+    if match not in _MATCHES:
         raise BadFile(f"match must be any or all, not {match[:20]!r}.")
     cadence = (
         " ".join(cadence.lower().replace("_", " ").replace("-", " ").split()) or Cadence.AT_ONCE
     )
-    if cadence not in Cadence.values:
+    if cadence not in _CADENCES:
         raise BadFile(f"cadence must be at once, daily or weekly, not {cadence[:20]!r}.")
     names = _names(topics)
     if not names:

@@ -135,9 +135,14 @@ def release(
 
         brief = intake.find(brief_id)
         when = _time(at)
+        shown = None
         if not yes:
-            _confirm(brief, None if feeds_only else dispatching.prospect(brief), when)
-        dispatch = dispatching.release(brief, by=me(), at=when, to_feeds_alone=feeds_only)
+            prospect = None if feeds_only else dispatching.prospect(brief)
+            shown = prospect.audience.readers if prospect else None
+            _confirm(brief, prospect, when)
+        dispatch = dispatching.release(
+            brief, by=me(), at=when, to_feeds_alone=feeds_only, shown=shown
+        )
         if as_json:
             say_json({"dispatch": dispatch.pk, "state": dispatch.state, "lane": dispatch.lane})
         else:

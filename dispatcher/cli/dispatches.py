@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import sys
-import time
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import Annotated
 
 import typer
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dispatcher.cli.output import AsJson, console, counted, say, say_json, say_rows, shown
+from dispatcher.cli.following import OUTCOMES, follow
+from dispatcher.cli.output import AsJson, counted, say, say_json, say_rows, shown
+from dispatcher.cli.telling import everything, print_ledger, say_everything
+from dispatcher.cli.who import me
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
 
-if TYPE_CHECKING:
-    from dispatcher.mailing.ledger import Tally
-    from dispatcher.mailing.models import Dispatch
+__all__ = ["OUTCOMES", "app", "follow", "print_ledger"]
 
 app = typer.Typer(help="Released sendings and their ledgers.", no_args_is_help=True)
 DispatchId = Annotated[int, typer.Argument(help="The number, see `dispatcher dispatch list`.")]
-OUTCOMES = ("waiting", "carrying", "accepted", "deferred", "failed", "unknown")
+
+
+class InDoubt(StrEnum):
+    AGAIN = "again"
+    ACCEPT = "accept"
+    LEAVE = "leave"
 
 
 @app.command("list")
@@ -56,21 +59,15 @@ def show(
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it ends.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One dispatch and its ledger, counted from the deliveries."""
+    """One dispatch and its ledger, counted from the deliveries, and what is in its way."""
     with ground():
-        from dispatcher.mailing import dispatching, ledger
+        from dispatcher.mailing import dispatching
 
-        dispatch = dispatching.find(dispatch_id)
+        dispatching.find(dispatch_id)
         if watch:
             follow(dispatch_id)
-            dispatch = dispatching.find(dispatch_id)
-        sums = ledger.tally(dispatch_id)
-        if as_json:
-            say_json(described(dispatch) | {"tally": asdict(sums), "balances": sums.balances})
-            return
-        for name, value in described(dispatch).items():
-            say(f"{name:10} {shown(value)}".rstrip())
-        print_ledger(sums)
+        dispatch = dispatching.find(dispatch_id)
+        say_json(everything(dispatch)) if as_json else say_everything(dispatch)
 
 
 @app.command("pause")
@@ -79,18 +76,29 @@ def pause(dispatch_id: DispatchId) -> None:
     with ground():
         from dispatcher.mailing import dispatching
 
-        say(
-            f"Dispatch {dispatching.pause(dispatch_id).pk} is paused. Go on: dispatcher dispatch resume {dispatch_id}"
-        )
+        dispatching.pause(dispatch_id, by=me())
+        say(f"Dispatch {dispatch_id} is paused. Go on: dispatcher dispatch resume {dispatch_id}")
 
 
 @app.command("resume")
-def resume(dispatch_id: DispatchId) -> None:
-    """Let a paused dispatch go on."""
+def resume(
+    dispatch_id: DispatchId,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="Send again what failed through no fault of its reader.")
+    ] = False,
+    in_doubt: Annotated[
+        InDoubt, typer.Option(help="With --rest: what becomes of letters in doubt.")
+    ] = InDoubt.AGAIN,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Let a paused dispatch go on, or with --rest send what is left of one that is done or sending."""
     with ground():
         from dispatcher.mailing import dispatching
 
-        dispatch = dispatching.resume(dispatch_id)
+        if rest:
+            _send_rest(dispatch_id, in_doubt, yes=yes)
+            return
+        dispatch = dispatching.resume(dispatch_id, by=me())
         say(f"Dispatch {dispatch.pk} is {dispatch.state}.")
 
 
@@ -108,11 +116,8 @@ def cancel(
         asked = f"Cancel dispatch {dispatch_id}? {counted(left.open, 'reader')} will not get it."
         if dispatch.scheduled_for and dispatch.state == dispatch.State.SCHEDULED:
             asked = f"Cancel dispatch {dispatch_id}, scheduled for {shown(dispatch.scheduled_for)}?"
-        if not yes and not sys.stdin.isatty():
-            raise Refusal(f"{asked} Say so with --yes.")
-        if not yes and not typer.confirm(asked):
-            raise Refusal("Not cancelled.")
-        dispatching.cancel(dispatch_id)
+        _confirm(asked, yes=yes, otherwise="Not cancelled.")
+        dispatching.cancel(dispatch_id, by=me())
         left = ledger.tally(dispatch_id)
         say(
             f"Dispatch {dispatch_id} is cancelled. {counted(left.waiting + left.deferred, 'letter')}"
@@ -120,55 +125,33 @@ def cancel(
         )
 
 
-def described(dispatch: Dispatch) -> dict[str, Any]:
-    """What there is to say about a dispatch besides its ledger."""
-    return {
-        "id": dispatch.pk,
-        "brief": dispatch.brief.public_id,
-        "headline": dispatch.brief.headline,
-        "state": dispatch.state,
-        "lane": dispatch.lane,
-        "released": dispatch.released_at,
-        "by": dispatch.released_by,
-        "scheduled": dispatch.scheduled_for,
-        "finished": dispatch.finished_at,
-        "excluded": dispatch.excluded,
-    }
+def _send_rest(dispatch_id: int, in_doubt: InDoubt, *, yes: bool) -> None:
+    from dispatcher.mailing import dispatching, resending
 
-
-def print_ledger(sums: Tally) -> None:
-    """The sums as a table whose last line says whether they balance."""
-    rows: list[dict[str, Any]] = [
-        {"outcome": name, "readers": getattr(sums, name)} for name in OUTCOMES
-    ]
-    rows.append({"outcome": "sum", "readers": sums.counted})
-    say_rows(rows, as_json=False, empty="", right=["readers"])
-    verdict = "The ledger balances" if sums.balances else "THE LEDGER DOES NOT BALANCE"
+    left = resending.rest(dispatching.find(dispatch_id))
+    with_doubtful = in_doubt is InDoubt.AGAIN
+    letters = left.failed + with_doubtful * left.doubtful
+    asked = f"Send {counted(letters, 'letter')} of dispatch {dispatch_id} again?"
+    if with_doubtful and left.doubtful:
+        asked += f" {left.doubtful:,} of them may have arrived."
+    if in_doubt is InDoubt.ACCEPT and left.doubtful:
+        asked += f" {left.doubtful:,} in doubt will count as accepted."
+    if left.letters:
+        _confirm(asked, yes=yes, otherwise="Nothing was sent.")
+    if in_doubt is InDoubt.ACCEPT and left.doubtful:
+        resending.accept_doubtful(dispatch_id, by=me(), shown=left.doubtful)
+        say(f"{counted(left.doubtful, 'letter')} in doubt: taken as accepted.")
+        if not left.failed:
+            return
+    sent = resending.send_rest(dispatch_id, by=me(), doubtful=with_doubtful, shown=letters or None)
     say(
-        f"{verdict}: {counted(sums.counted, 'delivery', 'deliveries')} for an audience of {sums.audience:,}."
+        f"{counted(sent, 'letter')} of dispatch {dispatch_id} will go again."
+        f" Watch: dispatcher dispatch show {dispatch_id} --watch"
     )
 
 
-def follow(dispatch_id: int, *, poll: float = 0.25) -> None:
-    """Show the progress of a dispatch until it is done, cancelled or paused."""
-    from dispatcher.mailing import dispatching, ledger
-
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    )
-    task = progress.add_task("Preparing", total=None)
-    with Live(progress, console=console, transient=not console.is_terminal):
-        while True:
-            dispatch = dispatching.find(dispatch_id)
-            sums = ledger.tally(dispatch_id)
-            words = "Sending" if dispatch.matched_at else "Preparing"
-            progress.update(
-                task,
-                description=words,
-                completed=sums.counted - sums.open,
-                total=sums.audience or None,
-            )
-            if dispatch.state in {"done", "cancelled", "paused"}:
-                progress.update(task, description=dispatch.state.capitalize(), total=sums.audience)
-                return
-            time.sleep(poll)
+def _confirm(asked: str, *, yes: bool, otherwise: str) -> None:
+    if not yes and not sys.stdin.isatty():
+        raise Refusal(f"{asked} Say so with --yes.")
+    if not yes and not typer.confirm(asked):
+        raise Refusal(otherwise)

@@ -6,12 +6,13 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from dispatcher.cli.dispatches import OUTCOMES, follow, print_ledger
-from dispatcher.cli.output import note, say, say_json
+from dispatcher.cli.output import AsJson, note, say, say_hanging, say_json
 from dispatcher.local.processes import Processes
 from dispatcher.local.stack import Addresses, everything, ground
 
@@ -72,15 +73,23 @@ def migrate() -> None:
         call_command("migrate", verbosity=1, interactive=False)
 
 
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check what sending needs, and say what to do about what is missing."""
     with ground() as where:
         from dispatcher.local import checkup
 
-        ill = 0
-        for check in checkup.examine(is_embedded=where.is_embedded):
-            ill += not check.is_well
-            say(f"{'well' if check.is_well else 'ILL '}  {check.what}: {check.words}")
+        found = []
+        folder = where.folder if where.is_embedded else None
+        for check in checkup.examine(folder=folder, is_up=where.owner == "up"):
+            found.append(check)
+            if not as_json:
+                say_hanging(f"{'well' if check.is_well else 'ILL '}  {check.what:18}", check.words)
+        ill = sum(not check.is_well for check in found)
+        if as_json:
+            say_json({"is_well": not ill, "checks": [asdict(check) for check in found]})
+        else:
+            say("")
+            say(f"ILL: {ill} of {len(found)}." if ill else "All is well.")
     raise typer.Exit(1 if ill else 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -33,6 +34,17 @@ def note(sentence: str) -> None:
 
 def say(sentence: str) -> None:
     console.print(sentence, markup=False)
+
+
+def say_hanging(label: str, words: str) -> None:
+    """The words beside a label, broken to the width of the terminal; a pipe gets one line."""
+    width = min(console.width, 100) if sys.stdout.isatty() else 10_000
+    lines = textwrap.wrap(
+        words, max(30, width - len(label)), break_long_words=False, break_on_hyphens=False
+    )
+    for line in lines or [""]:
+        say(f"{label}{line}")
+        label = " " * len(label)
 
 
 def counted(number: int, one: str, more: str = "") -> str:

@@ -19,7 +19,7 @@ from dispatcher.console.asking import page_asked, text_asked
 from dispatcher.console.doors import DeskRequest
 from dispatcher.console.showing import page
 from dispatcher.errors import Refusal
-from dispatcher.mailing import dispatching, reporting
+from dispatcher.mailing import dispatching, reporting, resending, troubles
 from dispatcher.mailing.models import Delivery, Dispatch
 
 State = Dispatch.State
@@ -31,7 +31,7 @@ MANY = 250_000  # counting this many rows every second would be work for nothing
 class Change:
     """Something that staff may do to a dispatch: its verb, its words, and the tone of its button."""
 
-    verb: Callable[[int], Dispatch]
+    verb: Callable[..., Dispatch]
     name: str
     done: str
     tone: str
@@ -76,6 +76,11 @@ def detail(request: DeskRequest, number: int) -> HttpResponse:
         here="Dispatches",
         changes=[(key, CHANGES[key]) for key in POSSIBLE.get(dispatch.state, ())],
         dispatch=dispatch,
+        acts=dispatch.acts.order_by("at", "pk"),
+        faulty=troubles.faulty(dispatch),
+        reasons=troubles.reasons(dispatch),
+        relays=troubles.relays(dispatch),
+        rest=resending.rest(dispatch),
         listing=reporting.deliveries(number, states=states, page=page_asked(request)),
         outcome=outcome if len(states) == 1 else "",
         **_live(dispatch),
@@ -99,7 +104,7 @@ def change(request: DeskRequest, number: int, verb: str) -> HttpResponse:
     dispatch = dispatching.find(number)
     if request.method == "POST":
         try:
-            CHANGES[verb].verb(number)
+            CHANGES[verb].verb(number, by=request.user.get_username())
             messages.success(request, CHANGES[verb].done)
         except Refusal as refusal:
             messages.error(request, str(refusal))
@@ -123,6 +128,7 @@ def _live(dispatch: Dispatch) -> dict[str, Any]:
     settled = so_far.settled / so_far.tally.audience if so_far.tally.audience else 0.0
     return {
         "so_far": so_far,
+        "times": words.times(reporting.times(dispatch, so_far.tally)),
         "sentence": words.progress(
             dispatch, so_far, next_try=f"{localtime(next_at):%H:%M}" if next_at else ""
         ),

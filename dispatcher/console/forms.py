@@ -109,7 +109,7 @@ class BriefForm(forms.Form):
 
 
 class ReleaseForm(forms.Form):
-    """When to release, and which revision was looked at."""
+    """When to release, which revision was looked at, and for how many readers the button stood."""
 
     when = forms.ChoiceField(choices=[("now", "Now"), ("later", "At a time")], initial="now")
     at = forms.DateTimeField(
@@ -117,6 +117,7 @@ class ReleaseForm(forms.Form):
         error_messages={"invalid": "Give a date and a time, such as 2026-03-02 14:05."},
     )
     revision = forms.IntegerField(required=False)
+    readers = forms.IntegerField(required=False)
 
     def clean_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["at"]

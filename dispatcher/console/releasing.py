@@ -53,6 +53,7 @@ def _released_now(request: DeskRequest, brief: Brief, form: ReleaseForm) -> Http
         by=request.user.get_username(),
         at=form.cleaned_data["at"],
         to_feeds_alone="feeds" in request.POST,
+        shown=None if "feeds" in request.POST else form.cleaned_data["readers"],
     )
     return redirect("console:dispatch", number=dispatch.pk)
 

@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dispatcher.console import words
+from dispatcher.watching import alarms
 
 NAV = (
     ("Briefs", "console:briefs"),
@@ -44,6 +45,7 @@ def page(
 ) -> HttpResponse:
     """Render `console/<template>.html`; `here` is the name in the navigation that the page is under."""
     usual = {
+        "alarms": () if template.startswith("_") else alarms.ringing(),
         "notes": list(messages.get_messages(request)),
         "number": number,
         "plural": words.plural,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispatcher.mailing.ledger import Tally
-from dispatcher.mailing.models import Delivery, Dispatch
-from dispatcher.mailing.reporting import DRAFT, Progress
+from dispatcher.mailing.models import Act, Delivery, Dispatch
+from dispatcher.mailing.reporting import DRAFT, Progress, Times
+from dispatcher.mailing.troubles import Faulty, Reason
 
 State = Dispatch.State
 Outcome = Delivery.State
@@ -62,6 +63,16 @@ EXCLUDED: Mapping[str, str] = {
     "left": "the reader has left",
     "pending": "the reader has not confirmed the address",
     "had it already": "the reader has it from a dispatch that was cancelled",
+}
+
+
+ACTS: Mapping[str, str] = {
+    Act.What.RELEASED: "Released",
+    Act.What.PAUSED: "Paused",
+    Act.What.RESUMED: "Resumed",
+    Act.What.CANCELLED: "Cancelled",
+    Act.What.SENT_REST: "Sent the rest again:",
+    Act.What.ACCEPTED: "Took as accepted:",
 }
 
 
@@ -123,6 +134,56 @@ def _sent(sums: Tally) -> str:
     failed = f", {sums.failed:,} failed" if sums.failed else ""
     doubt = f", {sums.unknown:,} in doubt" if sums.unknown else ""
     return f"Sent: {sums.accepted:,} of {plural(sums.audience, 'letter')} accepted{failed}{doubt}"
+
+
+def times(found: Times) -> list[tuple[str, str]]:
+    """How quickly it went, row by row: what was reached, and how long after the release."""
+    named = {
+        "First letter": found.first,
+        "50 %": found.half,
+        "95 %": found.most,
+        "99 %": found.nearly_all,
+        "100 %": found.all,
+    }
+    return [
+        (name, "not yet" if seconds is None else span(seconds)) for name, seconds in named.items()
+    ]
+
+
+def span(seconds: float) -> str:
+    """0.4 s, 12 s, 2 min 5 s, 3 h 10 min, 2 days 4 h: two parts at most."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _parts(whole, 60, "min", 1, "s")
+    if round(whole / 60) < 48 * 60:
+        return _parts(whole, 3600, "h", 60, "min")
+    return _parts(whole, 86_400, "days", 3600, "h")
+
+
+def _parts(seconds: int, large: int, large_unit: str, small: int, small_unit: str) -> str:
+    most, left = divmod(round(seconds / small), large // small)
+    return f"{most} {large_unit} {left} {small_unit}" if left else f"{most} {large_unit}"
+
+
+def where(reason: Reason) -> str:
+    """Of what mailboxes letters are that were answered alike."""
+    if reason.domains == 1:
+        return f"all at {reason.domain}"
+    return f"most at {reason.domain}, {reason.domains:,} domains in all"
+
+
+def broke(batch: Faulty) -> str:
+    """What is the matter with a batch that breaks whoever carries it."""
+    still = "stands still" if batch.stands_still else "has not got through yet"
+    often = "once" if batch.faults == 1 else f"{batch.faults:,} times in a row"
+    return (
+        f"Batch {batch.number} with {plural(batch.letters, 'letter')} {still}: it broke down {often},"
+        f" last with “{batch.fault}”."
+    )
 
 
 def estimate(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """How text is written into a message: quoted-printable bodies, encoded words, address headers.
 
 Every function gives bytes or ASCII that may stand on the wire as it is: CRLF only, no line of a
-body longer than 76, none that starts with a dot (so dot-stuffing never has anything to do).
+body longer than 76, none that starts with a dot (so dot-stuffing never has anything to do), no two
+spaces together (so DKIM's relaxed form of a body is the body, RFC 6376 §3.4.4).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 SOFT_BREAK = b"=\r\n"
 _LINE = 75  # one less than RFC 2045 §6.7 (5) allows, for the soft break
 _PLAIN_LINE = re.compile(r"(?!\.|From )[ -<>-~]{0,75}(?<! )")
+_GUARDED = (b".", b"From ")
 _PRINTABLE = re.compile(r"[ -~]*")
 _PIECES = [
     bytes([code]) if (0x20 <= code < 0x7F and code != 0x3D) else b"=%02X" % code
@@ -28,22 +30,26 @@ def quoted_printable(text: str) -> bytes:
     """Text as quoted-printable lines (RFC 2045 §6.7); a newline becomes a hard CRLF.
 
     The result starts on a fresh line and its last line has room for a soft break. No line starts
-    with `.` (SMTP would double it) or `From ` (mailboxes would quote it).
+    with `.` (SMTP would double it) or `From ` (mailboxes would quote it). No white space that DKIM
+    would relax is left: a space after a space and one at the end of a line are `=20`.
     """
-    if _PLAIN_LINE.fullmatch(text):
+    if _PLAIN_LINE.fullmatch(text) and "  " not in text:
         return text.encode("ascii")
     return b"\r\n".join([_encoded_line(line) for line in text.split("\n")])
 
 
 def _encoded_line(line: str) -> bytes:
-    if _PLAIN_LINE.fullmatch(line):
+    if _PLAIN_LINE.fullmatch(line) and "  " not in line:
         return line.encode("ascii")
     if _PRINTABLE.fullmatch(line):
         encoded = line.encode("ascii").replace(b"=", b"=3D")
     else:
         encoded = b"".join([_PIECES[octet] for octet in line.encode()])
+    encoded = encoded.replace(b"  ", b" =20")
     if encoded.endswith(b" "):
         encoded = encoded[:-1] + b"=20"
+    if len(encoded) <= _LINE and not encoded.startswith(_GUARDED):
+        return encoded
     return SOFT_BREAK.join(_cut(encoded))
 
 
@@ -51,7 +57,7 @@ def _cut(encoded: bytes) -> Iterator[bytes]:
     start = 0
     while True:
         guarded = b""
-        if encoded.startswith((b".", b"From "), start):
+        if encoded.startswith(_GUARDED, start):
             guarded = b"=%02X" % encoded[start]
             start += 1
         end = start + _LINE - len(guarded)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 LONGEST = 900  # octets of one value that may not be folded; a line has 998 (RFC 5322 §2.1.1)
+_LONGEST_ADDRESS = 320  # octets: RFC 5321 §4.5.3.1.1 and §4.5.3.1.2 with the @
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # The characters of RFC 3986 §2 less those that libxml2 or angle brackets would trip over.
@@ -19,10 +21,12 @@ _WEB = re.compile(rf"https?://{_URI}", re.ASCII)
 _MAILTO = re.compile(rf"mailto:{_URI}", re.ASCII)
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+@[A-Za-z0-9.\-]+>", re.ASCII)
 # RFC 5321 §4.1.2 with RFC 6531 §3.3: a dot-atom, whose atoms may hold any non-ASCII character.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]+"
+_PLAIN = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
+_ATOM = rf"[{_PLAIN}\u0080-\U0010ffff]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_PLAIN_ADDRESS = re.compile(rf"[{_PLAIN}]+(?:\.[{_PLAIN}]+)*@{_LABEL}(?:\.{_LABEL})*")
 _SPACE = re.compile(r"\s")
 
 
@@ -53,7 +57,7 @@ class SlotValues:
         check_address("address", self.address)
         _set = object.__setattr__
         _set(self, "name", one_line("name", self.name))
-        _set(self, "reason", one_line("reason", self.reason.replace("\n", " ")))
+        _set(self, "reason", _sentence(self.reason))
         if not self.reason:
             raise UnsafeValue("The value of “reason” is empty.")
         check_url("manage_url", self.manage_url)
@@ -98,6 +102,12 @@ def one_line(slot: str, text: str) -> str:
     return " ".join(text.split())
 
 
+# Readers of the same topics share the sentence.
+@lru_cache(maxsize=1024)
+def _sentence(reason: str) -> str:
+    return one_line("reason", reason.replace("\n", " "))
+
+
 def check_url(slot: str, url: str) -> None:
     """Refuse all but an absolute http(s) URL in ASCII (RFC 3986), at most `LONGEST` long."""
     _check(slot, url, _WEB, "an absolute http(s) URL in ASCII")
@@ -105,13 +115,15 @@ def check_url(slot: str, url: str) -> None:
 
 def check_address(slot: str, address: str) -> None:
     """Refuse all but `local@domain`: a dot-atom, perhaps with UTF-8 (RFC 6532), and A-labels."""
+    if len(address) <= _LONGEST_ADDRESS and _PLAIN_ADDRESS.fullmatch(address):
+        return
     local, _, domain = address.rpartition("@")
     if (
         not _LOCAL_PART.fullmatch(local)
         or not _DOMAIN.fullmatch(domain)
         or _UNSAFE.search(local)
         or _SPACE.search(local)
-        or len(address.encode()) > 320
+        or len(address.encode()) > _LONGEST_ADDRESS
     ):
         raise UnsafeValue(f"The value of “{slot}” is no e-mail address with an ASCII domain.")
 

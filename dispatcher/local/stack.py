@@ -77,19 +77,20 @@ class Addresses:
 def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Processes]]:
     """The whole product on this machine: servers, mailbox, web, workers, beat. Raises CannotStart.
 
-    The mailbox stands in for a relay unless RELAY_URL is set. Busy ports are avoided.
+    The mailbox stands in for a relay unless RELAY_URL or RELAYS_FILE is set. Busy ports are avoided.
     """
     folder = data_folder()
     maildir = folder / "mailbox"
     refuse_second_up(folder)  # before anything is started
     with claimed_port(port) as web, Processes(folder / "logs", os.environ) as processes:
-        if not os.environ.get("RELAY_URL"):
+        if not os.environ.get("RELAY_URL") and not os.environ.get("RELAYS_FILE"):
             os.environ["RELAY_URL"], os.environ["MAILBOX_URL"] = _start_mailbox(processes, maildir)
         os.environ.setdefault("PUBLIC_URL", f"http://{OUR_OWN}:{web}")
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder / "metrics"))
         with ground(owner="up") as where:
             _note(folder, "public_url", os.environ["PUBLIC_URL"])
-            _note(folder, "relay_url", os.environ["RELAY_URL"])
-            _start_services(processes, folder, web)
+            _note(folder, "relay_url", os.environ.get("RELAY_URL", ""))
+            _start_services(processes, web)
             processes.wait_until(
                 lambda: "Started worker" in processes.said("web"), what="The web server"
             )
@@ -98,7 +99,7 @@ def everything(*, port: int = 8000) -> Iterator[tuple[Ground, Addresses, Process
                 Addresses(
                     web=f"http://{OUR_OWN}:{web}",
                     mailbox=os.environ.get("MAILBOX_URL", ""),
-                    relay=os.environ["RELAY_URL"],
+                    relay=os.environ.get("RELAY_URL", ""),
                     maildir=maildir,
                 ),
                 processes,
@@ -130,9 +131,9 @@ def _start_mailbox(processes: Processes, maildir: Path) -> tuple[str, str]:
     raise CannotStart("No port of 127.0.0.1 is free for the mailbox.")
 
 
-def _start_services(processes: Processes, folder: Path, port: int) -> None:
+def _start_services(processes: Processes, port: int) -> None:
     celery = (sys.executable, "-m", "celery", "-A", "workers")
-    worker = (*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
+    worker = (*celery, "worker", "--without-gossip", "--without-mingle")
     processes.start(
         "web",
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", OUR_OWN),
@@ -140,10 +141,8 @@ def _start_services(processes: Processes, folder: Path, port: int) -> None:
         "dispatcher.wsgi:application",
     )
     processes.start("worker", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
-    processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "1")
-    processes.start(
-        "beat", *celery, "beat", "--loglevel", "INFO", "--schedule", str(folder / "beat-schedule")
-    )
+    processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
+    processes.start("beat", *celery, "beat")
 
 
 def _set_up_django(*, may_migrate: bool) -> None:

@@ -6,21 +6,30 @@ changed rules in between is not mailed, and the ledger says why.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from dispatcher.audience import consent
-from dispatcher.audience.models import Subscriber, Subscription
-from dispatcher.audience.rules import Cadence, Rule
+from django.db import connection
+
+from dispatcher.audience.models import Subscriber
+from dispatcher.audience.rules import SQL_LETS_THROUGH
 from dispatcher.briefs.models import Topic
 from dispatcher.mailing.models import Dispatch
 
 EVERY_BRIEF = "every brief"
 
+# A row for each rule of a reader that still lets the brief through, and one with NULL for a reader
+# who has none.
+SQL_ADDRESSEES = f"""
+SELECT r.id, r.address, r.name, r.language, r.state,
+       EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(r.address)), s.topics
+FROM dispatcher_subscriber r LEFT JOIN dispatcher_subscription s
+     ON s.subscriber_id = r.id AND s.cadence = 'at once' AND {SQL_LETS_THROUGH}
+WHERE r.id = ANY(%(readers)s::bigint[])
+"""  # noqa: S608  constants
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+
+class Addressee(NamedTuple):
     """`follows` are the names of what made the letter come; `refused` says why it must not go."""
 
     subscriber_id: int
@@ -32,45 +41,37 @@ class Addressee:
 
 
 def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, Addressee]:
-    """The readers of these ids, in three queries however many there are."""
-    readers = Subscriber.objects.in_bulk(list(subscriber_ids))
-    suppressed = consent.suppressed_among(reader.address for reader in readers.values())
-    rules = _live_rules(readers)
-    reach = frozenset(dispatch.topics)
-    names = dict(Topic.objects.filter(pk__in=reach).values_list("pk", "name"))
-    found = {}
-    for reader in readers.values():
-        matching = [rule for rule in rules[reader.pk] if rule.lets_through(reach)]
-        topics = {topic for rule in matching for topic in rule.topics & reach}
-        everything = (EVERY_BRIEF,) if any(not rule.topics for rule in matching) else ()
-        found[reader.pk] = Addressee(
-            subscriber_id=reader.pk,
-            address=reader.address,
-            name=reader.name,
-            language=reader.language,
-            follows=everything or tuple(sorted(names[topic] for topic in topics)),
-            refused=_refusal(
-                reader, is_suppressed=reader.address.lower() in suppressed, matching=matching
-            ),
-        )
+    """The readers of these ids, in two queries however many there are."""
+    names = dict(Topic.objects.filter(pk__in=dispatch.topics).values_list("pk", "name"))
+    found: dict[int, Addressee] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_ADDRESSEES, {"reach": dispatch.topics, "readers": list(subscriber_ids)})
+        for pk, address, name, language, state, is_suppressed, topics in cursor:
+            refused = _refusal(state, is_suppressed=is_suppressed, has_rule=topics is not None)
+            follows = () if refused else _followed(topics, names)
+            if pk in found and not refused:
+                follows = _both(found[pk].follows, follows)
+            found[pk] = Addressee(pk, address, name, language, follows, refused)
     return found
 
 
-def _live_rules(readers: Iterable[int]) -> dict[int, list[Rule]]:
-    rules: dict[int, list[Rule]] = defaultdict(list)
-    rows = Subscription.objects.filter(
-        subscriber_id__in=list(readers), ended_at=None, cadence=Cadence.AT_ONCE
-    )
-    for subscription in rows.order_by("pk"):
-        rules[subscription.subscriber_id].append(Rule.of(subscription))
-    return rules
+def _followed(topics: Sequence[int], names: Mapping[int, str]) -> tuple[str, ...]:
+    if not topics:
+        return (EVERY_BRIEF,)
+    return tuple(sorted(names[topic] for topic in topics if topic in names))
 
 
-def _refusal(reader: Subscriber, *, is_suppressed: bool, matching: list[Rule]) -> str:
+def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    if EVERY_BRIEF in one or EVERY_BRIEF in other:
+        return (EVERY_BRIEF,)
+    return tuple(sorted({*one, *other}))
+
+
+def _refusal(state: str, *, is_suppressed: bool, has_rule: bool) -> str:
     if is_suppressed:
         return "suppressed before it was handed over"
-    if reader.state != Subscriber.State.ACTIVE:
+    if state != Subscriber.State.ACTIVE:
         return "left before it was handed over"
-    if not matching:
+    if not has_rule:
         return "stopped following these topics before it was handed over"
     return ""

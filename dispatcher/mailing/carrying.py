@@ -1,7 +1,7 @@
 """Carrying a batch: claim it, commit, hand its letters over, record what the relay said.
 
 A batch is held under a lease, so it may be nudged any number of times and by several workers: one
-carries it. What the relay accepts is journalled before the next letter goes; see `ledger`.
+carries it. What the relay said of a letter is journalled before the next one goes; see `journal`.
 """
 
 from __future__ import annotations
@@ -9,207 +9,222 @@ from __future__ import annotations
 import logging
 import math
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
-from django.db.models.expressions import CombinedExpression
-from django.db.models.functions import Now
+from django.db import connection, transaction
 
+from dispatcher import logs, metrics, queue
 from dispatcher.errors import RelayUnreachable
-from dispatcher.letters.compiled import Compiled
 from dispatcher.letters.slots import UnsafeValue
-from dispatcher.letters.stamping import stamp
-from dispatcher.mailing import composing, ledger
+from dispatcher.mailing import composing, leases, ledger, sealing
 from dispatcher.mailing.addressing import Addressee, addressees
-from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.mailing.journal import Journal, Line
+from dispatcher.mailing.leases import Lease, LeaseLost
+from dispatcher.mailing.models import Dispatch
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
+from dispatcher.relays.pool import Pool
 
 log = logging.getLogger(__name__)
 
-MOVING = (Dispatch.State.MATCHING, Dispatch.State.SENDING)
 LOOK_SECONDS = 1.0  # how often a batch in hand looks whether it may go on
-NO_PAUSE = timedelta()
-# A batch that breaks its worker must not do so all day.
-AFTER_A_FAULT = timedelta(minutes=1)
+SOON = timedelta(minutes=1)  # what is due by then is posted again at once; the sweep finds the rest
+
+# Mark what is due as being carried, and what a lost holder had begun with it. Only the holder does so.
+# After the lost one's journal is recorded, so that its lines are never taken for lines about now.
+SQL_BEGIN = """
+UPDATE dispatcher_delivery d SET state = 'carrying'
+FROM dispatcher_batch b
+WHERE b.id = %(batch)s AND b.holder = %(holder)s AND d.batch_id = b.id
+  AND (d.state IN ('waiting', 'carrying') OR d.state = 'deferred' AND d.next_attempt_at <= now())
+RETURNING d.id, d.subscriber_id, d.attempts
+"""
+
+# What a lost holder had in hand, in the order in which it went.
+SQL_LEFT_BEHIND = """
+SELECT id, attempts FROM dispatcher_delivery WHERE batch_id = %s AND state = 'carrying' ORDER BY id
+"""
 
 
-class LeaseLost(Exception):  # noqa: N818  a state, not a fault
-    """Another worker has taken the batch over; this one must not send another letter of it."""
+class Due(NamedTuple):
+    """A delivery that is to go now; `attempts` were made before."""
+
+    id: int
+    subscriber_id: int
+    attempts: int
 
 
-class _Claim(NamedTuple):
-    batch: Batch
-    was_left_behind: bool
+def never() -> bool:
+    return False
 
 
-def carry(batch_id: int) -> None:
+def carry(batch_id: int, *, is_stopping: Callable[[], bool] = never) -> None:
     """Hand over what is due of a batch and record it. Does nothing if it is held, done or not due.
 
     Whatever breaks on the way, what is known by then is recorded first; the rest waits for the sweep.
-    So does the rest of a dispatch that is paused or cancelled meanwhile.
+    So does the rest of a dispatch that is paused or cancelled meanwhile, or of a process that is told
+    to stop.
     """
-    claim = _claim(batch_id)
-    if claim is None:
+    lease = leases.claim(batch_id)
+    if lease is None:
         return
-    batch = claim.batch
-    journal = ledger.Journal(batch.pk)
-    if claim.was_left_behind:
-        _take_over(batch, journal)
-    else:
-        journal.clear()  # of what an earlier holder has recorded
-    due = _begin(batch)
-    outcomes: list[Outcome] = []
-    fault: Exception | None = None
-    try:
-        for outcome in _hand_over(batch, due):
-            outcomes.append(outcome)
-            journal.write(outcome)
-    except LeaseLost:
-        log.warning("batch %s was taken over; stopping", batch.pk)
-        return
-    except RelayUnreachable as away:
-        log.warning("batch %s: %s", batch.pk, away)
-        outcomes += _put_off(due, outcomes, str(away))
-    except Exception as unforeseen:  # noqa: BLE001  raised again below
-        fault = unforeseen
-    with transaction.atomic():
-        ledger.record(batch, outcomes, {delivery.pk: delivery.attempts for delivery in due})
-        is_done = ledger.settle(batch, pause=AFTER_A_FAULT if fault else NO_PAUSE)
-    if fault is not None:
-        raise fault
-    if is_done:  # else it may be another's by now, and so may the journal
-        journal.clear()
-    ledger.close(batch.dispatch_id)
+    with logs.about(dispatch=lease.dispatch_id, batch=batch_id):
+        dispatch = Dispatch.objects.defer("letter").get(pk=lease.dispatch_id)
+        trip = _Trip(lease, dispatch, is_stopping)
+        try:
+            with lease.kept():
+                due_in = trip.make()
+        except LeaseLost:
+            log.warning("taken over by another worker; stopping")
+            return
+        finally:
+            metrics.count_batch(dispatch.lane, lease.seconds, trip.outcomes)
+        if due_in is None:
+            ledger.close(dispatch.pk)
+        elif due_in < SOON:
+            queue.carry(batch_id, lane=dispatch.lane, after=due_in)
 
 
-def may_be_claimed() -> Q:
-    """The batches that are to be had: due and let go, or left behind, of a stopped dispatch too, since
-    what their holder journalled must come into the ledger. By the clock of PostgreSQL, for there is one.
-    """
-    return Q(state=Batch.State.WAITING, due_at__lte=Now(), dispatch__state__in=MOVING) | Q(
-        state=Batch.State.CARRYING, lease_until__lt=Now()
-    )
+class _Trip:
+    """One carrying of a batch that is held: what of it is due, and a line for what became of each."""
+
+    def __init__(self, lease: Lease, dispatch: Dispatch, is_stopping: Callable[[], bool]) -> None:
+        self._lease = lease
+        self._dispatch = dispatch
+        self._is_stopping = is_stopping
+        self._is_urgent = dispatch.lane == Dispatch.Lane.URGENT
+        self._journal = Journal(lease.batch_id)
+        self._due: dict[int, Due] = {}
+        self._lines: list[Line] = []
+
+    @property
+    def outcomes(self) -> Iterator[Outcome]:
+        """What has become of letters so far."""
+        return (line.outcome for line in self._lines)
+
+    def make(self) -> timedelta | None:
+        """In what time the rest of the batch is due, None if there is none. Raises LeaseLost."""
+        if self._lease.was_left_behind:  # and stays so until that went well
+            _take_over(self._lease, self._journal)
+        fault: Exception | None = None
+        pause = ledger.NO_PAUSE
+        try:
+            relays = pool.of_this_process()
+            pause = timedelta(seconds=relays.wait(is_urgent=self._is_urgent))
+            if not pause:
+                self._hand_over(relays)
+        except LeaseLost:
+            raise
+        except RelayUnreachable as away:
+            log.warning("%s", away)
+            self._put_off(str(away))
+        except Exception as unforeseen:  # noqa: BLE001  raised again below
+            fault = unforeseen
+        with transaction.atomic():
+            ledger.record(self._lease, self._lines)
+            due_in = ledger.settle(self._lease, pause=pause, fault=repr(fault) if fault else "")
+        if fault is not None:
+            raise fault
+        if self._due:
+            self._journal.forget()
+        return due_in
+
+    def _hand_over(self, relays: Pool) -> None:
+        self._journal.begin()
+        self._due = _begin(self._lease)
+        going, not_going = _addressed(self._dispatch, self._due.values())
+        for outcome in not_going:
+            self._note(outcome)
+        parcels = self._parcels(going)
+        with closing(relays.hand_over(parcels, is_urgent=self._is_urgent)) as outcomes:
+            for outcome in outcomes:
+                self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        line = Line(outcome, self._due[outcome.key].attempts)
+        self._lines.append(line)  # first: it holds even when Valkey is away
+        self._journal.note(*line)
+
+    def _parcels(self, going: Iterable[tuple[Due, Addressee]]) -> Iterator[Parcel]:
+        """Letters, each written when the relay is ready for it, until the dispatch or the process stops.
+
+        Keeps the lease; raises LeaseLost.
+        """
+        write = sealing.stamper(composing.compiled(self._dispatch.pk))
+        look_at = -math.inf
+        for delivery, addressee in going:
+            now = time.monotonic()
+            if now > look_at:
+                if self._is_stopping() or not self._lease.keep():
+                    return
+                look_at = now + min(LOOK_SECONDS, settings.LEASE_SECONDS / 4)
+            self._lease.check()
+            try:
+                data = write(composing.values(self._dispatch, addressee))
+            except UnsafeValue as refusal:
+                self._note(Outcome(delivery.id, Result.FAILED, "", "", str(refusal)))
+            except Exception:  # one letter that cannot be written must not hold up those behind it
+                log.exception("delivery %s could not be written", delivery.id)
+                words = "the letter could not be written; the worker's log says why"
+                self._note(Outcome(delivery.id, Result.DEFERRED, "", "", words))
+            else:
+                if settings.UNKNOWN == "hold":
+                    self._journal.note_begun(delivery.id, delivery.attempts)
+                return_path = composing.return_path(delivery.id)
+                yield Parcel(delivery.id, return_path, addressee.address, data)
+
+    def _put_off(self, words: str) -> None:
+        """What no relay was there for."""
+        self._due = self._due or _begin(self._lease)
+        begun = {line.outcome.key for line in self._lines}
+        self._lines += [
+            Line(Outcome(delivery.id, Result.DEFERRED, "", "", words), delivery.attempts)
+            for delivery in self._due.values()
+            if delivery.id not in begun
+        ]
 
 
-def _put_off(due: list[Delivery], outcomes: list[Outcome], words: str) -> list[Outcome]:
-    """What no relay was there for, as outcomes."""
-    begun = {outcome.key for outcome in outcomes}
-    return [
-        Outcome(delivery.pk, Result.DEFERRED, "", "", words)
-        for delivery in due
-        if delivery.pk not in begun
-    ]
+def _begin(lease: Lease) -> dict[int, Due]:
+    """What is due of the batch, by id, marked as being carried, in the order in which it was matched."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_BEGIN, {"batch": lease.batch_id, "holder": lease.holder})
+        return {row[0]: Due(*row) for row in sorted(cursor.fetchall())}
 
 
-@transaction.atomic
-def _claim(batch_id: int) -> _Claim | None:
-    """Take the lease; None if the batch is not to be had."""
-    batch = (
-        Batch.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("dispatch")
-        .defer("dispatch__letter")
-        .filter(may_be_claimed(), pk=batch_id)
-        .first()
-    )
-    if batch is None:
-        return None
-    was_left_behind = batch.state == Batch.State.CARRYING
-    batch.holder = uuid.uuid4().hex
-    Batch.objects.filter(pk=batch.pk).update(
-        state=Batch.State.CARRYING, holder=batch.holder, lease_until=_lease_end()
-    )
-    return _Claim(batch, was_left_behind)
-
-
-def _begin(batch: Batch) -> list[Delivery]:
-    """Mark what is due as being carried, and what a lost holder had begun with it. Once the journal is
-    empty or recorded, so that its lines are never taken for lines about this attempt.
-    """
-    batch.deliveries.filter(
-        Q(state=Delivery.State.WAITING)
-        | Q(state=Delivery.State.DEFERRED, next_attempt_at__lte=Now()),
-        batch__holder=batch.holder,
-    ).update(state=Delivery.State.CARRYING)
-    return list(batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk"))
-
-
-def _take_over(batch: Batch, journal: ledger.Journal) -> None:
-    """Record what the last holder journalled. The letter after its last line is in doubt: it may have
-    been accepted without a line, so `UNKNOWN=hold` keeps it for the desk and `resend` sends it again.
-    """
-    known = {outcome.key: outcome for outcome in journal.read()}
-    carried = batch.deliveries.filter(state=Delivery.State.CARRYING).order_by("pk")
-    attempts = dict(carried.values_list("pk", "attempts"))
-    in_doubt = next((pk for pk in attempts if pk not in known), None)
-    if in_doubt is not None and settings.UNKNOWN == "hold":
-        words = "its worker was lost before the relay's answer was noted"
-        known[in_doubt] = Outcome(in_doubt, Result.UNKNOWN, "", "", words)
-    ledger.record(batch, list(known.values()), attempts)
-
-
-def _hand_over(batch: Batch, due: list[Delivery]) -> Iterator[Outcome]:
-    """Outcomes in the order of `due`, except that those no longer wanted come first."""
-    compiled = composing.compiled(batch.dispatch_id)
-    wanted: list[tuple[Delivery, Addressee]] = []
-    found = addressees(batch.dispatch, [delivery.subscriber_id for delivery in due])
+def _addressed(
+    dispatch: Dispatch, due: Collection[Due]
+) -> tuple[list[tuple[Due, Addressee]], list[Outcome]]:
+    """Who is to get the letter still, and the outcome for those who are not."""
+    found = addressees(dispatch, [delivery.subscriber_id for delivery in due])
+    going, not_going = [], []
     for delivery in due:
         addressee = found[delivery.subscriber_id]
         if addressee.refused:
-            yield Outcome(delivery.pk, Result.FAILED, "", "", addressee.refused)
+            not_going.append(Outcome(delivery.id, Result.FAILED, "", "", addressee.refused))
         else:
-            wanted.append((delivery, addressee))
-    unwritten: list[Outcome] = []
-    yield from pool.of_this_process().hand_over(_parcels(batch, compiled, wanted, unwritten))
-    yield from unwritten
+            going.append((delivery, addressee))
+    return going, not_going
 
 
-def _parcels(
-    batch: Batch,
-    compiled: Compiled,
-    wanted: list[tuple[Delivery, Addressee]],
-    unwritten: list[Outcome],
-) -> Iterator[Parcel]:
-    """Stamped letters, each made when the relay is ready for it, until the dispatch is stopped.
-
-    Keeps the lease; raises LeaseLost.
+def _take_over(lease: Lease, journal: Journal) -> None:
+    """Record what the last holder journalled. What was on its way then is in doubt: it may have been
+    accepted without a line. `UNKNOWN=hold` keeps it for the desk, and so has what is on its way noted;
+    `resend` sends it again, and counts an attempt for the next in turn, so that a letter that ends its
+    worker does not do so for ever.
     """
-    looked_at = -math.inf
-    for delivery, addressee in wanted:
-        if time.monotonic() - looked_at > min(LOOK_SECONDS, settings.LEASE_SECONDS / 4):
-            if not _may_go_on(batch):
-                return
-            looked_at = time.monotonic()
-        try:
-            data = stamp(compiled, composing.values(batch.dispatch, addressee))
-        except UnsafeValue as refusal:
-            unwritten.append(Outcome(delivery.pk, Result.FAILED, "", "", str(refusal)))
-            continue
-        except Exception:  # one letter that cannot be written must not hold up those behind it
-            log.exception("delivery %s could not be written", delivery.pk)
-            words = "the letter could not be written; the worker's log says why"
-            unwritten.append(Outcome(delivery.pk, Result.DEFERRED, "", "", words))
-            continue
-        yield Parcel(
-            key=delivery.pk,
-            return_path=composing.return_path(delivery.pk),
-            address=addressee.address,
-            data=data,
-        )
-
-
-def _may_go_on(batch: Batch) -> bool:
-    """Keep the lease, and say whether the dispatch is still to be sent. Raises LeaseLost."""
-    held = Batch.objects.filter(pk=batch.pk, holder=batch.holder, lease_until__gt=Now())
-    if not held.update(lease_until=_lease_end()):
-        raise LeaseLost
-    return Dispatch.objects.filter(pk=batch.dispatch_id, state__in=MOVING).exists()
-
-
-def _lease_end() -> CombinedExpression:
-    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+    journalled = journal.read()
+    known = {(line.outcome.key, line.attempts) for line in journalled.lines}
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_LEFT_BEHIND, [lease.batch_id])
+        in_hand = set(cursor.fetchall())
+    left = sorted(in_hand - known)
+    in_doubt = [row for row in left if row in journalled.begun] or left[:1]
+    words = "its worker was lost before the relay's answer was noted"
+    doubts = [Line(Outcome(pk, Result.UNKNOWN, "", "", words), tries) for pk, tries in in_doubt]
+    # Lines about what is not in hand are older, of letters that staff have sent again since.
+    lines = [line for line in journalled.lines if (line.outcome.key, line.attempts) in in_hand]
+    ledger.record(lease, lines + doubts)

@@ -26,8 +26,8 @@ from dispatcher.letters.compiling import compile_letter
 from dispatcher.letters.headers import HeaderFacts, headers
 from dispatcher.letters.rendering import LetterTooLarge, Renderer
 from dispatcher.letters.slots import SlotValues
-from dispatcher.letters.stamping import stamp
 from dispatcher.letters.words import words
+from dispatcher.mailing import sealing
 from dispatcher.mailing.addressing import EVERY_BRIEF, Addressee
 from dispatcher.mailing.models import Dispatch
 
@@ -77,7 +77,7 @@ def sample(brief: Brief, revision: Revision) -> Sample:
         sender=f"{settings.PUBLISHER_NAME} <{settings.MAIL_FROM}>",
         html=letter.html,
         text=letter.text,
-        message=stamp(compose(brief, revision), values),
+        message=sealing.stamper(compose(brief, revision))(values),
     )
 
 

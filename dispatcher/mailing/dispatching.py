@@ -1,7 +1,7 @@
 """The desk's verbs on a dispatch: release, pause, resume, cancel. Who may do it is the doors' matter.
 
-A release stores who, when and the exact letter. Verbs are conditional updates, so that two at the
-same moment cannot both win.
+A release stores who, when and the exact letter, and every verb notes who did it and when. Verbs are
+conditional updates, so that two at the same moment cannot both win.
 """
 
 from __future__ import annotations
@@ -24,9 +24,15 @@ from dispatcher.errors import (
 )
 from dispatcher.mailing import composing, matching
 from dispatcher.mailing.matching import Audience
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing.models import Act, Dispatch
 
 State = Dispatch.State
+# Between looking and releasing readers come and go; beyond this it is another audience than was shown.
+DRIFT_SHARE, DRIFT_READERS = 0.05, 5
+
+
+class AudienceChanged(WrongState):
+    """The release would reach others than were shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,18 @@ def lane_of(brief: Brief) -> str:
 
 
 def release(
-    brief: Brief, *, by: str, at: datetime | None = None, to_feeds_alone: bool = False
+    brief: Brief,
+    *,
+    by: str,
+    at: datetime | None = None,
+    to_feeds_alone: bool = False,
+    shown: int | None = None,
 ) -> Dispatch:
     """Let a brief's current revision go, now or at a time, to the readers of its topics and the feeds.
 
-    With `to_feeds_alone` nobody is mailed. Raises AlreadyReleased, UnreadyBrief, NobodyFollows,
-    WrongState for a time in the past, QueueUnreachable; then nothing is stored. A second release is
-    refused.
+    With `to_feeds_alone` nobody is mailed. `shown` is the number of readers that was agreed to. Raises
+    AlreadyReleased, UnreadyBrief, NobodyFollows, AudienceChanged, WrongState for a time in the past,
+    QueueUnreachable; then nothing is stored. A second release is refused.
     """
     revision = brief.current
     if revision is None:
@@ -70,10 +81,16 @@ def release(
         )
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
-    if not to_feeds_alone and not matching.count(reach, brief=brief).readers:
+    readers = 0 if to_feeds_alone else matching.count(reach, brief=brief).readers
+    if not to_feeds_alone and not readers:
         raise NobodyFollows(
             "No reader follows the topics of this brief at once. Release it to the feeds alone"
             " (--feeds-only), or import readers first."
+        )
+    if shown is not None and abs(readers - shown) > max(DRIFT_READERS, DRIFT_SHARE * shown):
+        raise AudienceChanged(
+            f"It was {_counted(shown)} when you looked and is {readers:,} now: a topic or its"
+            " readers have changed. Look at whom it goes to, then release it."
         )
     queue.check_reachable()
     letter = composing.compose(brief, revision, day=at)
@@ -82,6 +99,8 @@ def release(
             dispatch = _store(
                 brief, revision, reach, letter.to_bytes(), by=by, at=at, by_mail=not to_feeds_alone
             )
+            to = "the feeds alone" if to_feeds_alone else _counted(readers)
+            note(dispatch, Act.What.RELEASED, by=by, words=f"to {to}")
     except IntegrityError:
         _refuse_second(brief)
         raise
@@ -98,15 +117,19 @@ def start(dispatch: Dispatch) -> bool:
     return True
 
 
-def pause(dispatch_id: int) -> Dispatch:
+def pause(dispatch_id: int, *, by: str) -> Dispatch:
     """Hold a dispatch: batches not begun stay where they are, those in hand stop within seconds."""
-    return _change(dispatch_id, (State.MATCHING, State.SENDING), State.PAUSED, "be paused")
+    with transaction.atomic():
+        dispatch = _change(dispatch_id, (State.MATCHING, State.SENDING), State.PAUSED, "be paused")
+        note(dispatch, Act.What.PAUSED, by=by)
+    return dispatch
 
 
-def resume(dispatch_id: int) -> Dispatch:
+def resume(dispatch_id: int, *, by: str) -> Dispatch:
     """Let a paused dispatch go on where it stood."""
     with transaction.atomic():
         dispatch = _change(dispatch_id, (State.PAUSED,), State.MATCHING, "be resumed")
+        note(dispatch, Act.What.RESUMED, by=by)
         if dispatch.matched_at:
             dispatch.state = State.SENDING
             dispatch.save(update_fields=["state"])
@@ -118,13 +141,19 @@ def resume(dispatch_id: int) -> Dispatch:
     return dispatch
 
 
-def cancel(dispatch_id: int) -> Dispatch:
+def cancel(dispatch_id: int, *, by: str) -> Dispatch:
     """Stop a dispatch for good; letters not handed over stay waiting and are never sent."""
     stoppable = (State.SCHEDULED, State.MATCHING, State.SENDING, State.PAUSED)
     with transaction.atomic():
         dispatch = _change(dispatch_id, stoppable, State.CANCELLED, "be cancelled")
         Dispatch.objects.filter(pk=dispatch_id).update(finished_at=timezone.now())
+        note(dispatch, Act.What.CANCELLED, by=by)
     return dispatch
+
+
+def note(dispatch: Dispatch, what: str, *, by: str, words: str = "") -> None:
+    """Enter in the acts of a dispatch what somebody just did; in the same transaction as the deed."""
+    Act.objects.create(dispatch=dispatch, what=what, by=by[:150], note=words[:300])
 
 
 def find(dispatch_id: int) -> Dispatch:
@@ -198,3 +227,7 @@ def _change(dispatch_id: int, allowed: tuple[str, ...], state: str, verb: str) -
     if not changed:
         raise WrongState(f"Dispatch {dispatch_id} is {dispatch.state}, so it cannot {verb}.")
     return dispatch
+
+
+def _counted(readers: int) -> str:
+    return f"{readers:,} reader{'' if readers == 1 else 's'}"

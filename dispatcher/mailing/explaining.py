@@ -48,8 +48,12 @@ def _answer(address: str, dispatch: Dispatch | None, delivery: Delivery | None) 
             if delivery.relay
             else f"did not get it: it was not sent, as seen at {when}"
         ),
-        Delivery.State.UNKNOWN: "may have got it",
-        Delivery.State.DEFERRED: f"has not got it yet: attempt {delivery.attempts} was put off",
+        Delivery.State.UNKNOWN: "may have got it: the relay's answer was lost",
+        Delivery.State.DEFERRED: (
+            f"has not got it yet: attempt {delivery.attempts} was put off"
+            if delivery.attempts
+            else "has not got it yet: it is held back for the pace that the relay allows"
+        ),
     }
     if delivery.state not in said:
         return f"{address} has not got it yet: the letter is {delivery.state}."
@@ -58,7 +62,8 @@ def _answer(address: str, dispatch: Dispatch | None, delivery: Delivery | None) 
         if delivery.next_attempt_at
         else ""
     )
-    return f"{address} {said[Delivery.State(delivery.state)]} ({delivery.text}){due}."
+    words = f" ({delivery.text})" if delivery.text else ""
+    return f"{address} {said[Delivery.State(delivery.state)]}{words}{due}."
 
 
 def _standing(reader: Subscriber) -> list[str]:

@@ -7,6 +7,7 @@ are posted as it commits: the first letters leave while later slices are still b
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,50 +16,73 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from dispatcher import queue
-from dispatcher.audience.rules import SQL_LETS_THROUGH
+from dispatcher import logs, queue
+from dispatcher.audience.rules import SQL_LETS_THROUGH, SQL_NOT_PLAIN
 from dispatcher.briefs.models import Brief
 from dispatcher.mailing import ledger
 from dispatcher.mailing.models import Dispatch
 
+FIRST_SLICE = 500  # readers; each slice after it has four times as many, up to
 SLICE = 20_000
+FIRST_BATCHES = 10  # so many share the first slice, so that every worker has one at once
 
-# The readers after a given one whose rules let a brief of this reach through, whoever they are. One
-# row a reader, however many of their rules match.
-SQL_MATCHED = f"""
-    SELECT s.subscriber_id AS id FROM dispatcher_subscription s
-    WHERE s.cadence = 'at once' AND {SQL_LETS_THROUGH} AND s.subscriber_id > %(after)s
-    GROUP BY s.subscriber_id
-"""  # noqa: S608  both parts are constants
+# The rules at once that are not plain and let a brief of this reach through.
+SQL_PARTICULAR = f"""
+    dispatcher_subscription s WHERE {SQL_NOT_PLAIN} AND {SQL_LETS_THROUGH}
+"""
 
-# Why a matched reader is not mailed; NULL for those who are. Who has the brief, or may have it, from
-# an earlier dispatch that was cancelled does not get it twice; that set is read once, not per reader.
+# Why a matched reader is not mailed; NULL for those who are. `r` is the reader's row if it has such a
+# reason. Who has the brief, or may have it, from an earlier dispatch that was cancelled does not get it
+# twice; that set is read once, not per reader.
+SQL_NOT_MAILED = """
+    dispatcher_subscriber r ON r.id = m.id AND (r.state <> 'active' OR r.is_suppressed)
+"""
 SQL_EXCLUSION = """
-    CASE WHEN EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(r.address))
-         THEN 'suppressed'
+    CASE WHEN r.is_suppressed THEN 'suppressed'
          WHEN r.state <> 'active' THEN r.state
-         WHEN r.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
-                       JOIN dispatcher_dispatch p ON p.id = g.dispatch_id
-                       WHERE p.brief_id = %(brief)s AND p.id <> %(dispatch)s
+         WHEN m.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
+                       WHERE g.dispatch_id = ANY(%(earlier)s::bigint[])
                        AND g.state IN ('accepted', 'carrying', 'unknown'))
          THEN 'had it already'
     END
 """
 
+# Everybody whose rules let a brief of this reach through, once, by the reason why not. Both indexes are
+# in the order of readers, and of readers' rows only those of the few who are not mailed are read.
 SQL_COUNT = f"""
-    WITH matched AS ({SQL_MATCHED})
-    SELECT {SQL_EXCLUSION} AS reason, count(*) FROM matched m JOIN dispatcher_subscriber r ON r.id = m.id
-    GROUP BY 1
+SELECT reason, count(*) FROM (
+    SELECT DISTINCT ON (m.id) {SQL_EXCLUSION} AS reason
+    FROM (SELECT f.subscriber_id AS id FROM dispatcher_following f
+          WHERE f.topic_id = ANY(%(reach)s::bigint[])
+          UNION ALL SELECT s.subscriber_id FROM {SQL_PARTICULAR}) AS m
+    LEFT JOIN {SQL_NOT_MAILED}
+    ORDER BY m.id
+) AS judged GROUP BY reason
 """  # noqa: S608
 
-# One slice: the next readers in order, numbered into batches, written as deliveries. Run under the
-# dispatch's row lock; a repeat starts where the last committed slice ended, and UNIQUE(dispatch,
+# A million readers sort in this much memory; compiling the statement would take longer than running it.
+SQL_IN_MEMORY = "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)"
+
+# One slice: the next readers in order, numbered into batches, written as deliveries. Of each topic no more
+# is read than the slice can hold, and of the rules that are not plain no more than up to its end. Run under
+# the dispatch's row lock; a repeat starts where the last committed slice ended, and UNIQUE(dispatch,
 # subscriber) would hold even if it did not.
 SQL_SLICE = f"""
-WITH matched AS ({SQL_MATCHED} ORDER BY s.subscriber_id LIMIT %(slice)s),
-judged AS (
-    SELECT m.id, {SQL_EXCLUSION} AS reason FROM matched m JOIN dispatcher_subscriber r ON r.id = m.id
+WITH plain AS (
+    SELECT DISTINCT f.id FROM unnest(%(reach)s::bigint[]) AS topic(id) CROSS JOIN LATERAL (
+        SELECT DISTINCT f.subscriber_id AS id FROM dispatcher_following f
+        WHERE f.topic_id = topic.id AND f.subscriber_id > %(after)s
+        ORDER BY f.subscriber_id LIMIT %(slice)s
+    ) AS f ORDER BY f.id LIMIT %(slice)s
 ),
+particular AS (
+    SELECT DISTINCT s.subscriber_id AS id FROM {SQL_PARTICULAR} AND s.subscriber_id > %(after)s
+    AND s.subscriber_id <= coalesce(
+        (SELECT max(id) FROM plain HAVING count(*) = %(slice)s), 9223372036854775807)
+    ORDER BY s.subscriber_id LIMIT %(slice)s
+),
+matched AS (SELECT id FROM plain UNION SELECT id FROM particular ORDER BY id LIMIT %(slice)s),
+judged AS (SELECT m.id, {SQL_EXCLUSION} AS reason FROM matched m LEFT JOIN {SQL_NOT_MAILED}),
 numbered AS (
     SELECT id, (row_number() OVER (ORDER BY id) - 1) / %(batch_size)s AS part FROM judged WHERE reason IS NULL
 ),
@@ -94,11 +118,10 @@ def count(reach: Sequence[int], *, brief: Brief | None = None) -> Audience:
     """The audience of an alert with this reach, as things stand; of a new brief, if none is given."""
     parameters: dict[str, Any] = {
         "reach": list(reach),
-        "after": 0,
-        "brief": brief.pk if brief else 0,
-        "dispatch": 0,
+        "earlier": _dispatches(brief.pk) if brief else [],
     }
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL_IN_MEMORY)
         cursor.execute(SQL_COUNT, parameters)
         rows = dict(cursor.fetchall())
     return Audience(readers=rows.pop(None, 0), excluded=rows)
@@ -106,9 +129,10 @@ def count(reach: Sequence[int], *, brief: Brief | None = None) -> Audience:
 
 def match(dispatch_id: int) -> None:
     """Make the deliveries of a released dispatch and post its batches. Repeats go on where it stood."""
-    while _match_slice(dispatch_id):
-        pass
-    ledger.close(dispatch_id)
+    with logs.about(dispatch=dispatch_id):
+        while _match_slice(dispatch_id):
+            pass
+        ledger.close(dispatch_id)
 
 
 @transaction.atomic
@@ -122,12 +146,13 @@ def _match_slice(dispatch_id: int) -> bool:
     )
     if dispatch is None or dispatch.matched_at or dispatch.state != Dispatch.State.MATCHING:
         return False
-    through, matched, delivered, batches, excluded = _made(dispatch)
+    slice_size = _slice_size(dispatch)
+    through, matched, delivered, batches, excluded = _made(dispatch, slice_size)
     dispatch.audience += delivered
     for reason, number in json.loads(excluded or "{}").items():
         dispatch.excluded[reason] = dispatch.excluded.get(reason, 0) + number
     dispatch.matched_through = through or dispatch.matched_through
-    is_last: bool = matched < SLICE
+    is_last: bool = matched < slice_size
     if is_last:
         dispatch.matched_at = timezone.now()
         dispatch.state = Dispatch.State.SENDING
@@ -137,24 +162,36 @@ def _match_slice(dispatch_id: int) -> bool:
     return not is_last
 
 
-def _made(dispatch: Dispatch) -> tuple[int | None, int, int, list[int] | None, str | None]:
+def _slice_size(dispatch: Dispatch) -> int:
+    """Small at first, so that the first letters leave at once, and four times the last one then."""
+    looked_at: int = dispatch.audience + sum(dispatch.excluded.values())
+    return min(SLICE, FIRST_SLICE + 3 * looked_at)
+
+
+def _made(
+    dispatch: Dispatch, slice_size: int
+) -> tuple[int | None, int, int, list[int] | None, str | None]:
     """What `SQL_SLICE` answers; nothing at all for a dispatch to the feeds alone."""
     if not dispatch.by_mail:
         return None, 0, 0, None, None
+    last = dispatch.batches.order_by("-number").values_list("number", flat=True).first() or 0
+    parameters: dict[str, Any] = {
+        "dispatch": dispatch.pk,
+        "earlier": _dispatches(dispatch.brief_id, but=dispatch.pk),
+        "reach": dispatch.topics,
+        "after": dispatch.matched_through,
+        "slice": slice_size,
+        "batch_size": min(settings.BATCH_SIZE, math.ceil(slice_size / FIRST_BATCHES)),
+        "first_number": last + 1,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SQL_SLICE, _parameters(dispatch))
+        cursor.execute(SQL_IN_MEMORY)
+        cursor.execute(SQL_SLICE, parameters)
         row: tuple[int | None, int, int, list[int] | None, str | None] = cursor.fetchone()
     return row
 
 
-def _parameters(dispatch: Dispatch) -> dict[str, Any]:
-    last = dispatch.batches.order_by("-number").values_list("number", flat=True).first() or 0
-    return {
-        "dispatch": dispatch.pk,
-        "brief": dispatch.brief_id,
-        "reach": dispatch.topics,
-        "after": dispatch.matched_through,
-        "slice": SLICE,
-        "batch_size": settings.BATCH_SIZE,
-        "first_number": last + 1,
-    }
+def _dispatches(brief_id: int, *, but: int = 0) -> list[int]:
+    return list(
+        Dispatch.objects.filter(brief=brief_id).exclude(pk=but).values_list("pk", flat=True)
+    )

@@ -80,7 +80,8 @@ class Batch(models.Model):
     """A few hundred deliveries that one worker carries under a lease.
 
     Waiting until `due_at`, carried by `holder` until `lease_until`, done when none of its
-    deliveries is waiting, carrying or deferred.
+    deliveries is waiting, carrying or deferred. `faults` counts how often carrying it broke down in a
+    row, `fault` says what broke; both are empty again once it went well.
     """
 
     class State(models.TextChoices):
@@ -95,6 +96,9 @@ class Batch(models.Model):
     posted_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
     holder = models.CharField(max_length=120, blank=True)
+    # Batches are written in SQL too, so these two have their beginnings in the table itself.
+    faults = models.PositiveSmallIntegerField(default=0, db_default=0)
+    fault = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints: ClassVar = [
@@ -139,3 +143,24 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"
+
+
+class Act(models.Model):
+    """What somebody did to a dispatch: written once, never changed. `note` says of what and how many."""
+
+    class What(models.TextChoices):
+        RELEASED = "released"
+        PAUSED = "paused"
+        RESUMED = "resumed"
+        CANCELLED = "cancelled"
+        SENT_REST = "sent the rest"
+        ACCEPTED = "took as accepted"
+
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="acts")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=150)
+    what = models.CharField(max_length=20, choices=What.choices)
+    note = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"dispatch {self.dispatch_id} {self.what} by {self.by}"

@@ -5,6 +5,7 @@ It only reads, and every figure is counted from rows. How a figure is said is fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,6 @@ from django.db.models import Count, Max, Model, OuterRef, Q, QuerySet, Subquery
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.briefs.models import Brief, Topic
-from dispatcher.mailing import ledger
 from dispatcher.mailing.ledger import Tally
 from dispatcher.mailing.models import Delivery, Dispatch
 
@@ -64,8 +64,8 @@ class DispatchRow:
 class Progress:
     """How far a dispatch is. `prepared` is the share of readers looked at, 0 to 1.
 
-    `rate` is letters a second over the last minute, None before three batches have been recorded in
-    it; `seconds_left` is for the letters that are neither settled nor put off.
+    `rate` is letters a second over the last minute, None before there are two seconds of it;
+    `seconds_left` is for the letters that are neither settled nor put off.
     """
 
     tally: Tally
@@ -80,6 +80,21 @@ class Progress:
     @property
     def seconds_left(self) -> float | None:
         return (self.tally.waiting + self.tally.carrying) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds from the release until the first letter and until shares of the letters were accepted.
+
+    The release is the moment it was scheduled for, where it was. Shares are of the letters accepted by
+    now or still to go, so each is None until it has come, and the last until nothing is to go any more.
+    """
+
+    first: float | None = None
+    half: float | None = None
+    most: float | None = None  # 95 %
+    nearly_all: float | None = None  # 99 %
+    all: float | None = None
 
 
 def briefs(*, standing: str = "", search: str = "", page: int = 1) -> Listing[BriefRow]:
@@ -108,16 +123,42 @@ def last_dispatch(brief: Brief) -> Dispatch | None:
 
 
 def progress(dispatch: Dispatch) -> Progress:
-    """Counted now; on an embedded PostgreSQL here 0.2 s for a million deliveries."""
-    waits = Delivery.objects.filter(dispatch=dispatch, state=Delivery.State.DEFERRED)
+    """Counted now, all in one pass over the deliveries; 0.1 s for a million of them here."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_PROGRESS, {"dispatch": dispatch.pk})
+        rows = cursor.fetchall()
+    states = {state: count for _, state, count, *_ in rows if state}
+    waits = [at for _, state, _, at, *_ in rows if state == Delivery.State.DEFERRED and at]
+    recent = sum(letters for *_, letters, _ in rows if letters)
+    seconds = max((age for *_, age in rows if age is not None), default=0.0)
+    has_rate = dispatch.state in _MOVING and seconds >= RATE_AFTER
     return Progress(
-        tally=ledger.tally(dispatch.pk),
+        tally=Tally(audience=rows[0][0], **states),
         prepared=_prepared(dispatch),
-        rate=_rate(dispatch.pk) if dispatch.state in _MOVING else None,
-        next_attempt_at=waits.order_by("next_attempt_at")
-        .values_list("next_attempt_at", flat=True)
-        .first(),
+        rate=recent / seconds if has_rate else None,
+        next_attempt_at=min(waits, default=None),
     )
+
+
+def times(dispatch: Dispatch, tally: Tally) -> Times:
+    """How quickly it went; 0.15 s for a million letters here, so not for every look at a moving page."""
+    goal = tally.accepted + tally.open
+    if not tally.accepted:
+        return Times()
+    ranks = [math.ceil(share * goal) for share in SHARES]
+    reached = [rank for rank in (1, *ranks) if rank <= tally.accepted]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL_TIMES,
+            {
+                "dispatch": dispatch.pk,
+                # The middle of a rank's own part, so that no rounding leads to its neighbour.
+                "parts": [(rank - 0.5) / tally.accepted for rank in reached],
+            },
+        )
+        moments: list[datetime] = cursor.fetchone()[0] or []
+    start = max(filter(None, (dispatch.released_at, dispatch.scheduled_for)))
+    return Times(*(max((at - start).total_seconds(), 0.0) for at in moments))
 
 
 def deliveries(
@@ -143,26 +184,26 @@ def briefs_per_topic() -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+RATE_AFTER = 2.0  # seconds; what is recorded comes by the hundreds, and one batch makes no rate
+SHARES = (0.5, 0.95, 0.99, 1.0)
 _MOVING = (Dispatch.State.MATCHING, Dispatch.State.SENDING)
 
-# Every batch that is recorded gives its outcomes one time, so times are samples. The first one only
-# starts the clock: its letters were carried before it.
-SQL_RATE = """
-WITH samples AS (
-    SELECT settled_at AS at, count(*) AS letters FROM dispatcher_delivery
-    WHERE dispatch_id = %s AND settled_at > now() - interval '1 minute' GROUP BY 1
-)
-SELECT count(*), sum(letters) FILTER (WHERE at > (SELECT min(at) FROM samples)),
-       extract(epoch FROM now() - min(at))::float8
-FROM samples
+# The states with their numbers, and of the last minute how many letters were settled and since when,
+# in one pass and one snapshot: what `ledger.tally` counts, and more, at the cost of counting.
+SQL_PROGRESS = """
+SELECT p.audience, v.* FROM dispatcher_dispatch p LEFT JOIN (
+    SELECT state, count(*), min(next_attempt_at),
+           count(*) FILTER (WHERE settled_at > now() - interval '1 minute'),
+           extract(epoch FROM now() - min(settled_at) FILTER (WHERE settled_at > now() - interval '1 minute'))::float8
+    FROM dispatcher_delivery WHERE dispatch_id = %(dispatch)s GROUP BY state
+) AS v ON true
+WHERE p.id = %(dispatch)s
 """
 
-
-def _rate(dispatch_id: int) -> float | None:
-    with connection.cursor() as cursor:
-        cursor.execute(SQL_RATE, [dispatch_id])
-        samples, letters, seconds = cursor.fetchone()
-    return float(letters) / seconds if samples >= 3 and letters and seconds else None
+SQL_TIMES = """
+SELECT percentile_disc(%(parts)s::float8[]) WITHIN GROUP (ORDER BY settled_at)
+FROM dispatcher_delivery WHERE dispatch_id = %(dispatch)s AND state = 'accepted' AND settled_at IS NOT NULL
+"""
 
 
 def _prepared(dispatch: Dispatch) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dispatcher.audience.addresses import normalise
 from dispatcher.briefs.models import Brief
 from dispatcher.errors import RelayRefused, UnreadyBrief
-from dispatcher.letters.stamping import stamp
-from dispatcher.mailing import composing
+from dispatcher.mailing import composing, sealing
 from dispatcher.relays.outcomes import Parcel, Result
 from dispatcher.relays.pool import Pool, configured
 
@@ -20,10 +19,11 @@ def send_test(brief: Brief, address: str) -> str:
     if brief.current is None:
         raise UnreadyBrief("The brief has no content yet; hand it in first.")
     compiled = composing.compose(brief, brief.current, subject_prefix=composing.TEST)
-    data = stamp(compiled, composing.sample_values(brief, address))
+    data = sealing.stamper(compiled)(composing.sample_values(brief, address))
     pool = Pool(configured())
     try:
-        (outcome,) = pool.hand_over([Parcel(brief.pk, composing.return_path(0), address, data)])
+        parcel = Parcel(brief.pk, composing.return_path(0), address, data)
+        (outcome,) = pool.hand_over([parcel], is_urgent=True)
     finally:
         pool.close()
     if outcome.result is not Result.ACCEPTED:

@@ -10,7 +10,7 @@ from enum import StrEnum
 class Parcel:
     """One stamped letter with its envelope. `key` is the caller's, and comes back in the outcome.
 
-    `data` has CRLF line ends and needs no dot-stuffing beyond what the session does.
+    `data` has CRLF line ends, ends with one, and needs no dot-stuffing beyond what the session does.
     """
 
     key: int
@@ -23,15 +23,22 @@ class Result(StrEnum):
     ACCEPTED = "accepted"
     DEFERRED = "deferred"  # refused for now: 4xx, or no relay took the connection
     FAILED = "failed"  # refused for good: 5xx
-    UNKNOWN = "unknown"  # the answer after the final dot never came
+    UNKNOWN = "unknown"  # the answer to the whole letter never came
+    HELD_BACK = "held back"  # not handed over: the pace allows no more now; no attempt
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a relay said to one parcel. `code` is the enhanced status code (RFC 3463) or empty."""
+    """What a relay said to one parcel. `code` is the enhanced status code (RFC 3463) or empty.
+
+    `at` is when the answer was read, in seconds since 1970, or 0 for none. `wait` is what is held back:
+    the seconds until the pace is likely to have room for it.
+    """
 
     key: int
     result: Result
     relay: str
     code: str = ""
     text: str = ""
+    at: float = 0.0
+    wait: float = 0.0

@@ -1,107 +1,169 @@
-"""Connections of this process, kept between batches, and the next relay when one is away."""
+"""Connections of this process, one a relay, kept between batches and closed when idle.
+
+Which relay a letter goes by is for `choosing`, `pacing` and `routing`; how a conversation goes is for the
+sessions, `smtp` and `mail_api`.
+"""
 
 from __future__ import annotations
 
 import smtplib
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-
-from django.conf import settings
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from time import monotonic
 
 from dispatcher.errors import RelayUnreachable
+from dispatcher.relays import configuring, mail_api, smtp
+from dispatcher.relays.buckets import LUMP
+from dispatcher.relays.choosing import Roster
+from dispatcher.relays.configuring import configured
 from dispatcher.relays.outcomes import Outcome, Parcel
-from dispatcher.relays.smtp import Relay, Session, one_line
+from dispatcher.relays.pacing import Pacing, Purse
+from dispatcher.relays.relay import AnyRelay, MailApi
+from dispatcher.relays.replies import one_line
+from dispatcher.relays.routing import Round, Session
 
-LEAVE_ALONE_SECONDS = 30.0
+__all__ = ["Pool", "configured", "of_this_process"]
+
 IDLE_SECONDS = 60.0
-BREAKS = 3  # connections in a row that end before any answer; then the relay is taken for ill
 
 
 class Pool:
-    """One open session at a time over relays tried in order. Not for use by several threads."""
+    """Open sessions, one a relay. Not for use by several threads."""
 
-    def __init__(self, relays: Sequence[Relay]) -> None:
-        self._relays = relays
-        self._session: Session | None = None
-        self._used_at = 0.0
-        self._away_until: dict[Relay, float] = {}
-        self._breaks: dict[Relay, int] = {}
+    def __init__(self, relays: Sequence[AnyRelay], pacing: Pacing | None = None) -> None:
+        self._relays = tuple(relays)
+        self._roster = Roster(self._relays)
+        self._pacing = pacing or Pacing(self._relays, configuring.groups())
+        self._sessions: dict[str, Session] = {}
+        self._carried: dict[str, int] = {}
+        self._used_at: dict[str, float] = {}
+        self._in_use = threading.RLock()  # against the timer's thread alone
+        self._timer: threading.Timer | None = None
 
-    def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
-        """An outcome for each parcel, in order, over a new connection whenever one breaks.
+    def hand_over(
+        self, parcels: Iterable[Parcel], *, is_urgent: bool = False
+    ) -> Generator[Outcome]:
+        """An outcome for each parcel taken, over a new connection whenever one breaks.
 
-        Parcels are taken one by one, as they are sent. Raises RelayUnreachable when no relay takes a
-        connection, or each breaks them: outcomes given before then stand, and the other parcels were
-        not sent.
+        Parcels are taken one by one as they are sent, and their outcomes come in that order; only those
+        that a further relay takes, when one has no room, come a little later. Raises RelayUnreachable
+        when no relay takes a connection, or each breaks them: outcomes given before then stand, and the
+        other parcels were not sent.
         """
-        waiting = iter(parcels)
-        for parcel in waiting:
-            session = self._open()
-            for outcome in session.hand_over(chain([parcel], waiting)):
-                self._used_at = time.monotonic()
-                yield outcome
-                if not session.is_broken:
-                    self._breaks[session.relay] = 0
-            if session.is_broken:
-                self._session = None
-                self._count_break(session.relay)
+        with self._in_use:
+            purse = Purse(self._pacing, is_urgent=is_urgent)
+            try:
+                yield from Round(self, self._roster, self._pacing, purse).outcomes(iter(parcels))
+            finally:
+                purse.give_back()
+                self._watch()
+
+    def wait(self, *, is_urgent: bool = False, letters: int = LUMP) -> float:
+        """Seconds until some relay is likely to take a batch of so many; 0.0 if at once.
+
+        A turn is promised, so the next who asks is told a later time. Where no whole relay has a limit
+        nothing is asked of Valkey, but once in a second.
+        """
+        waits = []
+        for relay in self._relays:
+            away = self._roster.away_seconds(relay)
+            wait = away or self._pacing.wait(relay, is_urgent=is_urgent, letters=letters)
+            if not wait:
+                return 0.0
+            waits.append(wait)
+        return min(waits)
 
     def greet(self) -> str:
         """Open a connection and say to which relay. Raises RelayUnreachable."""
-        return self._open().relay.name
+        with self._in_use:
+            for relay in self._roster.turns():
+                if not self._roster.is_away(relay) and self.open(relay):
+                    self._watch()
+                    return relay.name
+            raise self.unreachable()
 
     def close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        with self._in_use:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            for name in [*self._sessions]:
+                self._sessions.pop(name).close()
 
-    def _open(self) -> Session:
-        session = self._session
+    def open(self, relay: AnyRelay) -> Session | None:
+        """A session that works, a new one if need be; None if there is none to be had, and it is away."""
+        session = self._sessions.get(relay.name)
         if session is not None:
-            if time.monotonic() - self._used_at < IDLE_SECONDS and session.is_open():
+            is_recent = monotonic() - self._used_at[relay.name] < IDLE_SECONDS
+            if is_recent and not session.is_spent and session.is_open():
                 return session
-            self.close()
-        self._session = self._connect()
-        self._used_at = time.monotonic()
-        return self._session
+            self._sessions.pop(relay.name).close()
+        try:
+            session = _connect(relay)
+        except OSError as fault:
+            self._fails(relay, _words(fault))
+            if isinstance(fault, smtplib.SMTPResponseException) and fault.smtp_code == 421:
+                self._pacing.slow_down(relay, "")
+            return None
+        self._sessions[relay.name] = session
+        self._carried[relay.name] = 0
+        self._used_at[relay.name] = monotonic()
+        return session
 
-    def _count_break(self, relay: Relay) -> None:
-        self._breaks[relay] = self._breaks.get(relay, 0) + 1
-        if self._breaks[relay] >= BREAKS:
-            self._breaks[relay] = 0
-            self._away_until[relay] = time.monotonic() + LEAVE_ALONE_SECONDS
+    def used(self, session: Session, letters: int) -> None:
+        """So many letters went through it. If it broke, and often in a row, its relay is left alone."""
+        relay = session.relay
+        self._carried[relay.name] += letters
+        self._used_at[relay.name] = monotonic()
+        if session.is_broken:
+            self._sessions.pop(relay.name, None)
+            if self._roster.breaks_off(relay):
+                self._fails(relay, "it ends every connection before an answer")
 
-    def _connect(self) -> Session:
-        faults = []
-        for relay in self._relays:
-            if self._away_until.get(relay, 0.0) > time.monotonic():
-                faults.append(f"{relay.name} left alone after a fault")
-                continue
+    def carried(self, session: Session) -> int:
+        return self._carried[session.relay.name]
+
+    def unreachable(self) -> RelayUnreachable:
+        faults = "; ".join(self._roster.why_away(relay) for relay in self._relays)
+        return RelayUnreachable(f"No relay takes letters ({faults}). Check {configuring.where()}.")
+
+    def _fails(self, relay: AnyRelay, words: str) -> None:
+        self._pacing.note_away(relay, words, seconds=self._roster.fails(relay, words))
+
+    def _watch(self) -> None:
+        """See to it that connections are closed when idle, though no batch comes any more."""
+        if self._timer is None and self._sessions:
+            self._timer = threading.Timer(IDLE_SECONDS, self._close_idle)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _close_idle(self) -> None:
+        idle: list[Session] = []
+        self._timer = None
+        if self._in_use.acquire(blocking=False):
             try:
-                return Session.connect(relay)
-            except (OSError, smtplib.SMTPException) as fault:
-                self._away_until[relay] = time.monotonic() + LEAVE_ALONE_SECONDS
-                faults.append(f"{relay.name}: {_words(fault)}")
-        raise RelayUnreachable(f"No relay takes letters ({'; '.join(faults)}). Check RELAY_URL.")
+                before = monotonic() - IDLE_SECONDS
+                names = [name for name in self._sessions if self._used_at[name] <= before]
+                idle = [self._sessions.pop(name) for name in names]
+            finally:
+                self._in_use.release()
+        self._watch()
+        for session in idle:  # which may take until its timeout, so not with the lock held
+            session.close()
 
 
-def _words(fault: Exception) -> str:
+def _connect(relay: AnyRelay) -> Session:
+    if isinstance(relay, MailApi):
+        return mail_api.Session.connect(relay)
+    return smtp.Session.connect(relay)
+
+
+def _words(fault: OSError) -> str:
     if isinstance(fault, smtplib.SMTPResponseException):
         error: bytes | str = fault.smtp_error
         text = error.decode("utf-8", "replace") if isinstance(error, bytes) else error
         return one_line(f"{fault.smtp_code} {text}")
     return one_line(str(fault))
-
-
-def configured() -> list[Relay]:
-    """The relays of RELAY_URL, in order. Raises RelayUnreachable if there is none to be read."""
-    if not settings.RELAY_URLS:
-        raise RelayUnreachable("No relay is set. Set RELAY_URL, or start everything: dispatcher up")
-    try:
-        return [Relay.of(url, timeout=settings.RELAY_TIMEOUT) for url in settings.RELAY_URLS]
-    except ValueError as fault:
-        raise RelayUnreachable(str(fault)) from None
 
 
 _pool: Pool | None = None

@@ -10,9 +10,10 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from redis import Redis
 
 from dispatcher.audience.models import Suppression
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing import dispatching
+from dispatcher.mailing.models import Batch, Dispatch
 from tests.api.asking import Publisher, is_refusal
-from tests.makers import make_brief, make_dispatch, make_reader, make_topic
+from tests.makers import make_brief, make_deliveries, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +135,29 @@ def test_a_dispatch_tells_how_far_it_is(publisher: Publisher) -> None:
         "failed": 1,
         "unknown": 0,
     }
+
+
+def test_a_dispatch_tells_how_quickly_it_went_and_who_did_what(publisher: Publisher) -> None:
+    dispatch = make_dispatch(deliveries={"waiting": 1})
+    at = dispatch.released_at + timedelta(seconds=1.5)
+    make_deliveries(dispatch, "accepted", settled_at=at)
+    dispatching.pause(dispatch.pk, by="ada")
+    Batch.objects.update(faults=2, fault="KeyError('slot')")
+
+    values = publisher.get(f"/api/dispatches/{dispatch.pk}").values
+
+    assert values["seconds_to_accepted"] == {
+        "first": 1.5,
+        "half": 1.5,
+        "most": None,
+        "nearly_all": None,
+        "all": None,
+    }
+    assert (values["rate"], values["seconds_left"]) == (None, None)
+    (act,) = values["acts"]
+    assert (act["by"], act["what"], act["note"]) == ("ada", "paused", "")
+    (batch,) = values["faulty_batches"]
+    assert (batch["faults"], batch["fault"], batch["letters"]) == (2, "KeyError('slot')", 1)
 
 
 def test_a_ledger_that_does_not_balance_is_said_to(publisher: Publisher) -> None:

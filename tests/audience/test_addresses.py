@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+import idna
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dispatcher.audience import addresses
 from dispatcher.audience.addresses import normalise
 from dispatcher.errors import BadAddress
 from dispatcher.letters.slots import check_address
@@ -118,3 +120,29 @@ def test_enormous_input_is_refused_at_once(part: str) -> None:
         with pytest.raises(BadAddress):
             normalise(text)
     assert time.perf_counter() - began < 3
+
+
+@given(
+    st.from_regex(
+        r"[A-Za-z0-9-]{1,9}(--?[a-z]{0,30}){0,3}(\.[A-Za-z0-9-]{1,40}){0,4}\.?", fullmatch=True
+    )
+)
+@example("a" * 63 + ".example")
+@example("a" * 64 + ".example")
+@example("example." + "a" * 64)
+@example("example.123")
+@example("example.-a")
+@example("ab--cd.example")
+@example("xn--bcher-kva.example")
+@example(".".join(["a" * 60] * 4) + ".example")
+@example(".".join(["a" * 60] * 4) + ".example.org")
+def test_what_needs_no_idna_is_spelt_as_idna_would_spell_it(domain: str) -> None:
+    try:
+        spelt = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
+    except idna.IDNAError:
+        spelt = ""
+    if addresses._DOMAIN.fullmatch(spelt) and len(spelt) <= 252:
+        assert normalise(f"a@{domain}") == f"a@{spelt}"
+    else:
+        with pytest.raises(BadAddress):
+            normalise(f"a@{domain}")

@@ -96,7 +96,7 @@ def test_release_show_and_explain(
     assert shown["balances"] is True
     assert shown["tally"]["accepted"] == shown["tally"]["audience"] == 1
     said = run("dispatch", "show", dispatch_id, "--watch").out
-    assert "The ledger balances: 1 delivery for an audience of 1." in said
+    assert "The ledger balances: audience 1 = 0 waiting + 0 carrying + 1 accepted" in said
     assert "got it: 127.0.0.1:" in run("explain", brief.public_id, "in@example.org").out
 
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing import dispatching
+from dispatcher.mailing.models import Batch, Dispatch
 from tests import makers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -198,6 +199,13 @@ def busy_desk(readers: None) -> list[str]:
     )
     makers.make_deliveries(sending, "failed", text="550 5.1.1 no such user", code="5.1.1")
     Dispatch.objects.update(audience=108)
+    Batch.objects.update(faults=4, fault="KeyError('slot')")
+    dispatching.pause(sending.pk, by="ada")
+    dispatching.resume(sending.pk, by="bea")
+    makers.make_deliveries(sending, "deferred", text="421 4.7.28 later", relay="mx.example.org:25")
+    done = makers.make_dispatch(
+        makers.make_brief("Ferries run"), state="done", deliveries={"failed": 2, "unknown": 1}
+    )
     paused = makers.make_dispatch(
         makers.make_brief("Harbours freeze"), state="paused", deliveries={"waiting": 3}
     )
@@ -218,6 +226,7 @@ def busy_desk(readers: None) -> list[str]:
         f"/desk/dispatches/{sending.pk}/",
         f"/desk/dispatches/{paused.pk}/",
         f"/desk/dispatches/{sending.pk}/cancel",
+        f"/desk/dispatches/{done.pk}/rest",
         "/desk/readers/",
         f"/desk/readers/{reader.pk}/",
         "/desk/topics/",

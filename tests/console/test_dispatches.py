@@ -122,20 +122,20 @@ def test_what_is_read_aloud_changes_with_every_tenth_only(desk: Client) -> None:
     assert b"hx-swap-oob" not in progress(desk, dispatch, step=4).content
 
 
-def test_time_left_is_said_after_three_samples_and_not_before(desk: Client) -> None:
-    dispatch = makers.make_dispatch(deliveries={"waiting": 90})
+def test_time_left_is_said_once_there_is_a_rate_and_not_before(desk: Client) -> None:
+    dispatch = makers.make_dispatch(deliveries={"waiting": 120})
     now = timezone.now()
+    makers.make_deliveries(dispatch, "accepted", 10, settled_at=now)
+    Dispatch.objects.update(audience=150)
+    assert "left" not in see(desk, dispatch).said("said")
+
     for seconds in (30, 20):
         makers.make_deliveries(
             dispatch, "accepted", 10, settled_at=now - timedelta(seconds=seconds)
         )
-    Dispatch.objects.update(audience=120)
-    assert "left" not in see(desk, dispatch).said("said")
 
-    makers.make_deliveries(dispatch, "accepted", 10, settled_at=now - timedelta(seconds=10))
-
-    # 20 letters in 30 seconds, and 90 to go
-    assert see(desk, dispatch).said("said") == "Sending 30 of 120 · about 2 minutes left"
+    # 30 letters in 30 seconds, and 120 to go
+    assert see(desk, dispatch).said("said") == "Sending 30 of 150 · about 2 minutes left"
 
 
 def test_pausing_asks_first_and_names_the_number(desk: Client) -> None:

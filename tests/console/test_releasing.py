@@ -146,6 +146,30 @@ def test_a_brief_that_changed_since_it_was_looked_at_is_not_released(
     assert not Dispatch.objects.exists()
 
 
+def test_an_audience_that_grew_much_since_it_was_shown_is_shown_again(
+    desk: Client, brief: Brief
+) -> None:
+    readers = Page(desk.get(path(brief))).value("readers")
+    assert readers == "3"
+    for _ in range(6):
+        makers.make_reader(any_of=[makers.make_topic("Ferries")])
+
+    page = Page(release(desk, brief, readers=readers))
+
+    assert page.status == 422
+    assert "It was 3 readers when you looked and is 9 now" in page.said("errors")
+    assert page.buttons == ["Release to 9 readers"]
+    assert not Dispatch.objects.exists()
+    assert release(desk, brief, readers=page.value("readers")).status_code == 302
+
+
+def test_a_reader_more_or_less_than_was_shown_is_no_news(desk: Client, brief: Brief) -> None:
+    makers.make_reader(any_of=[makers.make_topic("Ferries")])
+
+    assert release(desk, brief, readers="3").status_code == 302
+    assert Dispatch.objects.get().acts.get().note == "to 4 readers"
+
+
 def test_an_urgent_brief_says_what_that_means(desk: Client, brief: Brief) -> None:
     Brief.objects.filter(pk=brief.pk).update(urgent=True)
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatcher.console import showing, words
 from dispatcher.mailing.ledger import Tally
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing.models import Act, Dispatch
 from dispatcher.mailing.reporting import STANDINGS, Progress
 
 
@@ -87,3 +87,25 @@ def test_days_nearby_are_named_and_the_exact_time_is_in_the_element() -> None:
 def test_names_are_listed_as_one_says_them() -> None:
     assert words.listed(("A",)) == "A"
     assert words.listed(("A", "B", "C")) == "A, B or C"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (71, "1 min 11 s"),
+        (3599, "59 min 59 s"),
+        (3600, "1 h"),
+        (3 * 3600 + 600, "3 h 10 min"),
+        (86_400 * 2 + 4 * 3600, "2 days 4 h"),
+    ],
+)
+def test_a_span_has_two_parts_at_most(seconds: float, said: str) -> None:
+    assert words.span(seconds) == said
+
+
+def test_every_act_has_its_words() -> None:
+    assert set(words.ACTS) == set(Act.What.values)

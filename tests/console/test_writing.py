@@ -108,7 +108,7 @@ def test_an_unknown_topic_is_named_with_its_neighbours_and_nothing_is_lost(desk:
 def test_a_brief_without_topics_can_be_given_some_by_ticking(desk: Client) -> None:
     page = Page(hand_in(desk, text=text("")))
     assert "names no topics" in page.said("errors")
-    assert page.root.xpath("//details")[0].get("open") is not None
+    assert page.root.xpath("//form//details")[0].get("open") is not None
 
     hand_in(desk, text=text(""), topics=["Ferries"])
 

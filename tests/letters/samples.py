@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from dispatcher.briefs.document import Document, Entry, Quotation, Related, Section
 from dispatcher.letters.alert import AlertContext, Publisher, TopicLink
-from dispatcher.letters.headers import HeaderFacts
+from dispatcher.letters.compiled import Compiled
+from dispatcher.letters.compiling import compile_letter
+from dispatcher.letters.headers import HeaderFacts, headers
 from dispatcher.letters.rendering import Renderer
 from dispatcher.letters.slots import SlotValues
 
@@ -172,3 +175,10 @@ def reader(**changes: object) -> SlotValues:
         date=datetime(2023, 3, 2, 9, 30, tzinfo=UTC),
     )
     return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+@cache
+def compiled(document: Document = BRIEF) -> Compiled:
+    """The alert of this brief for any reader."""
+    letter = RENDERER.render_with_slots("alert", alert(document).mapping())
+    return compile_letter(letter, headers(facts(subject=letter.subject)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -48,9 +49,12 @@ def when_handed_over(act: Callable[[Outcome], object]) -> AbstractContextManager
         def __init__(self) -> None:
             self._pool = pool._pool
 
-        def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._pool, name)
+
+        def hand_over(self, parcels: Iterable[Parcel], *, is_urgent: bool) -> Iterator[Outcome]:
             assert self._pool
-            for outcome in self._pool.hand_over(parcels):
+            for outcome in self._pool.hand_over(parcels, is_urgent=is_urgent):
                 yield outcome
                 act(outcome)
 

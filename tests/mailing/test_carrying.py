@@ -6,16 +6,19 @@ import email
 import email.policy
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
+from django.utils import timezone
 
 from dispatcher.audience import consent
 from dispatcher.letters.slots import SlotValues
 from dispatcher.mailing import carrying, composing, dispatching, ledger
 from dispatcher.mailing.addressing import Addressee
+from dispatcher.mailing.journal import Journal
 from dispatcher.mailing.models import Delivery, Dispatch
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome
-from dispatcher.relays.smtp import Relay
+from dispatcher.relays.relay import Relay
 from tests.mailing.carried import carry, make_due, released, when_handed_over
 from tests.makers import make_topic
 from tests.sinks import Fate, Sink, refusing_url
@@ -86,7 +89,7 @@ def test_a_deferred_letter_goes_out_when_due_under_the_same_message_id(sink: Sin
 def test_after_the_last_pause_a_deferred_letter_is_given_up(sink: Sink) -> None:
     sink.answers = {"r1@example.org": "450 4.2.2 full"}
     dispatch = released(1)
-    for _ in range(len(ledger.PAUSES)):
+    for _ in range(len(django_settings.RETRY_PAUSES)):
         assert carry(dispatch) == {"r1": "deferred"}
         make_due(dispatch)
     assert carry(dispatch) == {"r1": "failed"}
@@ -134,7 +137,7 @@ def test_an_answer_that_never_came_is_held_where_the_desk_wants_that(
 def test_the_journal_of_a_batch_that_is_done_is_cleared(sink: Sink) -> None:
     dispatch = released()
     carry(dispatch)
-    assert ledger.Journal(dispatch.batches.get().pk).read() == []
+    assert Journal(dispatch.batches.get().pk).read().lines == ()
 
 
 def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
@@ -154,16 +157,16 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
 
 def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(sink: Sink) -> None:
     dispatch = released()
-    write, written = ledger.Journal.write, []
+    note, noted = Journal.note, []
 
-    def break_at_the_second(self: ledger.Journal, outcome: Outcome) -> None:
-        written.append(outcome)
-        if len(written) == 2:
+    def break_at_the_second(self: Journal, outcome: Outcome, attempts: int) -> None:
+        noted.append(outcome)
+        if len(noted) == 2:
             raise ConnectionError("Valkey went away")
-        write(self, outcome)
+        note(self, outcome, attempts)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger.Journal, "write", break_at_the_second)
+        patch.setattr(Journal, "note", break_at_the_second)
         with pytest.raises(ConnectionError):
             carrying.carry(dispatch.batches.get().pk)
     states = Delivery.objects.order_by("pk").values_list("state", flat=True)
@@ -202,9 +205,9 @@ def test_no_transaction_is_open_while_the_relay_is_spoken_to(sink: Sink) -> None
 
 def test_a_paused_dispatch_is_not_carried_and_goes_on_when_resumed(sink: Sink) -> None:
     dispatch = released()
-    dispatching.pause(dispatch.pk)
+    dispatching.pause(dispatch.pk, by="ada")
     assert set(carry(dispatch).values()) == {"waiting"}
-    dispatching.resume(dispatch.pk)
+    dispatching.resume(dispatch.pk, by="ada")
     assert set(carry(dispatch).values()) == {"accepted"}
 
 
@@ -213,10 +216,10 @@ def test_a_batch_in_hand_stops_when_its_dispatch_is_paused_and_goes_on_when_resu
 ) -> None:
     monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
     dispatch = released()
-    with when_handed_over(lambda _outcome: dispatching.pause(dispatch.pk)):
+    with when_handed_over(lambda _outcome: dispatching.pause(dispatch.pk, by="ada")):
         assert carry(dispatch) == {"r1": "accepted", "r2": "waiting", "r3": "waiting"}
     assert ledger.tally(dispatch.pk).balances
-    dispatching.resume(dispatch.pk)
+    dispatching.resume(dispatch.pk, by="ada")
     assert set(carry(dispatch).values()) == {"accepted"}
     assert sink.addresses == ["r1@example.org", "r2@example.org", "r3@example.org"]
 
@@ -226,7 +229,7 @@ def test_a_batch_in_hand_stops_when_its_dispatch_is_cancelled(
 ) -> None:
     monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
     dispatch = released()
-    with when_handed_over(lambda _outcome: dispatching.cancel(dispatch.pk)):
+    with when_handed_over(lambda _outcome: dispatching.cancel(dispatch.pk, by="ada")):
         assert carry(dispatch) == {"r1": "accepted", "r2": "waiting", "r3": "waiting"}
     assert sink.addresses == ["r1@example.org"]
     assert ledger.tally(dispatch.pk).balances
@@ -234,6 +237,22 @@ def test_a_batch_in_hand_stops_when_its_dispatch_is_cancelled(
 
 def test_a_cancelled_dispatch_is_never_carried_and_its_ledger_balances(sink: Sink) -> None:
     dispatch = released()
-    dispatching.cancel(dispatch.pk)
+    dispatching.cancel(dispatch.pk, by="ada")
     assert set(carry(dispatch).values()) == {"waiting"}
     assert ledger.tally(dispatch.pk).balances
+
+
+def test_a_process_that_is_told_to_stop_gives_the_rest_back_at_once_for_others(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
+    dispatch = released()
+    batch = dispatch.batches.get()
+    stop: list[Outcome] = []
+    with when_handed_over(stop.append):
+        carrying.carry(batch.pk, is_stopping=lambda: bool(stop))
+    assert sink.addresses == ["r1@example.org"]
+    batch.refresh_from_db()
+    assert (batch.state, batch.holder) == ("waiting", "")
+    assert batch.due_at <= timezone.now()
+    assert set(carry(dispatch).values()) == {"accepted"}

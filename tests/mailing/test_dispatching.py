@@ -157,7 +157,7 @@ def test_a_cancelled_schedule_frees_the_brief() -> None:
     make_reader(any_of=[make_topic("Iran")])
     brief = make_brief(topics=[make_topic("Iran")])
     dispatch = dispatching.release(brief, by="ada", at=timezone.now() + timedelta(hours=1))
-    dispatching.cancel(dispatch.pk)
+    dispatching.cancel(dispatch.pk, by="ada")
     assert dispatching.release(brief, by="ada").pk != dispatch.pk
 
 
@@ -168,7 +168,7 @@ def test_verbs_on_the_wrong_state_say_which_it_is() -> None:
     done = make_dispatch(state=Dispatch.State.DONE)
     for verb in (dispatching.pause, dispatching.resume, dispatching.cancel):
         with pytest.raises(WrongState, match="is done"):
-            verb(done.pk)
+            verb(done.pk, by="ada")
     with pytest.raises(NoSuchDispatch, match="no dispatch 12345"):
         dispatching.find(12345)
 
@@ -181,3 +181,36 @@ def test_the_prospect_names_readers_topics_and_lane() -> None:
     assert prospect.audience.readers == 1
     assert prospect.topics == ("Iran", "Cyber")
     assert prospect.lane == "urgent"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audience_far_from_the_one_that_was_shown_is_told_and_nothing_is_stored() -> None:
+    iran = make_topic("Iran")
+    for _ in range(10):
+        make_reader(any_of=[iran])
+    brief = make_brief(topics=[iran])
+    for shown in (4, 16):
+        with pytest.raises(dispatching.AudienceChanged, match=f"It was {shown} .* is 10 now"):
+            dispatching.release(brief, by="ada", shown=shown)
+    assert not Dispatch.objects.exists()
+    assert dispatching.release(brief, by="ada", shown=15).pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_verb_is_entered_in_the_acts_with_who_and_when() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    before = timezone.now()
+    dispatch = dispatching.release(make_brief(topics=[make_topic("Iran")]), by="ada")
+    dispatching.pause(dispatch.pk, by="bea")
+    with pytest.raises(WrongState):
+        dispatching.pause(dispatch.pk, by="cy")
+    dispatching.resume(dispatch.pk, by="cy")
+    dispatching.cancel(dispatch.pk, by="dee (API)")
+    acts = dispatch.acts.order_by("pk")
+    assert list(acts.values_list("by", "what", "note")) == [
+        ("ada", "released", "to 1 reader"),
+        ("bea", "paused", ""),
+        ("cy", "resumed", ""),
+        ("dee (API)", "cancelled", ""),
+    ]
+    assert all(before <= act.at <= timezone.now() for act in acts)

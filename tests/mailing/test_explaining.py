@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dispatcher.audience import consent
 from dispatcher.audience.rules import Cadence
+from dispatcher.briefs.models import Brief
 from dispatcher.errors import BadAddress
 from dispatcher.mailing.explaining import explain
 from dispatcher.mailing.models import Delivery, Dispatch
@@ -44,6 +45,15 @@ def test_who_was_refused_is_told_in_the_relays_own_words() -> None:
     words = said("in@example.org", delivered="failed", any_of=[make_topic("Iran")])
     assert "did not get it: relay:25 refused it" in words
     assert "550 5.1.1 no such user" in words
+
+
+def test_who_waits_is_told_for_what() -> None:
+    iran = make_topic("Iran")
+    assert "held back for the pace" in said("in@example.org", delivered="deferred", any_of=[iran])
+    Delivery.objects.update(attempts=2, text="451 busy")
+    assert "attempt 2 was put off (451 busy)" in "\n".join(
+        explain(Brief.objects.get(), "in@example.org")
+    )
 
 
 @pytest.mark.parametrize(

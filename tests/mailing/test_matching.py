@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
 
+from dispatcher import queue
 from dispatcher.audience import consent
-from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.audience.models import Subscriber
+from dispatcher.audience.rules import Cadence, Match, Rule
+from dispatcher.briefs.models import Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.mailing import matching
 from dispatcher.mailing.models import Delivery, Dispatch
@@ -98,20 +104,135 @@ def test_who_has_it_from_a_cancelled_dispatch_does_not_get_it_twice() -> None:
     assert second.excluded == {"had it already": 1}
 
 
-def test_slices_and_batches_hold_everyone_once(
-    monkeypatch: pytest.MonkeyPatch, settings: object
+@pytest.mark.parametrize(
+    ("readers", "batches"),
+    [
+        (0, []),
+        (1, [1]),
+        (4, [2, 2]),
+        (20, [2, 2, 3, 3, 3, 3, 1, 3]),  # slices of 4, of 13 and of what is left
+        (43, [2, 2, 3, 3, 3, 3, 1] + [3, 3, 3, 3, 1] * 2),
+        (44, [2, 2, 3, 3, 3, 3, 1] + [3, 3, 3, 3, 1] * 2 + [1]),
+    ],
+)
+def test_slices_grow_and_their_batches_hold_everyone_once(
+    readers: int, batches: list[int], monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
-    monkeypatch.setattr(matching, "SLICE", 7)
+    for name, size in (("FIRST_SLICE", 4), ("SLICE", 13), ("FIRST_BATCHES", 2)):
+        monkeypatch.setattr(matching, name, size)
     settings.BATCH_SIZE = 3  # type: ignore[attr-defined]
-    iran = make_topic("Iran")
-    addresses = sorted(make_reader(any_of=[iran]).address for _ in range(22))
-    dispatch = released("Iran")
-    assert matched(dispatch) == addresses
-    assert [b.deliveries.count() for b in dispatch.batches.order_by("number")] == [3, 3, 1] * 3 + [
-        1
+    iran, cyber = make_topic("Iran"), make_topic("Cyber")
+    rules: list[dict[str, list[Topic]]] = [
+        {"any_of": [iran]},
+        {"any_of": [iran, cyber]},
+        {"all_of": []},
+        {"any_of": [cyber], "none_of": [make_topic("Energy")]},
     ]
+    addresses = [make_reader(**rules[n % 4]).address for n in range(readers)]  # type: ignore[arg-type]
+    dispatch = released("Iran", "Cyber")
+    assert matched(dispatch) == sorted(addresses)
+    made = dispatch.batches.order_by("number")
+    assert [batch.deliveries.count() for batch in made] == batches
+    assert [batch.number for batch in made] == list(range(1, len(batches) + 1))
     dispatch.refresh_from_db()
-    assert (dispatch.audience, dispatch.state) == (22, Dispatch.State.SENDING)
+    state = Dispatch.State.SENDING if readers else Dispatch.State.DONE
+    assert (dispatch.audience, dispatch.state) == (readers, state)
+
+
+def test_the_first_slice_is_shared_by_ten_batches() -> None:
+    """So that every worker has letters at once, and the first of them leave within the second."""
+    iran = make_topic("Iran")
+    for _ in range(120):
+        make_reader(any_of=[iran])
+    dispatch = released("Iran")
+    matched(dispatch)
+    made = dispatch.batches.order_by("number")
+    assert [batch.deliveries.count() for batch in made] == [50, 50, 20]
+
+
+def test_a_slice_that_broke_off_is_made_again_and_the_next_goes_on_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(matching, "FIRST_SLICE", 2)
+    iran = make_topic("Iran")
+    addresses = sorted(make_reader(any_of=[iran]).address for _ in range(9))
+    dispatch = released("Iran")
+    posts = iter([None, RuntimeError("the worker is lost")])
+
+    def lost(*_: object, **__: object) -> None:
+        if fault := next(posts):
+            raise fault
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(queue, "carry", lost)
+        breaking.setattr(matching, "FIRST_BATCHES", 1)
+        with pytest.raises(RuntimeError, match="lost"):
+            matching.match(dispatch.pk)
+    assert dispatch.deliveries.count() == 2
+    assert matched(dispatch) == addresses
+    assert [batch.number for batch in dispatch.batches.order_by("number")] == list(
+        range(1, dispatch.batches.count() + 1)
+    )
+
+
+def test_who_is_counted_and_who_is_matched_is_what_the_rules_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For any rules, readers, suppressions and reach: Python's reading of the rules, and SQL's two."""
+    monkeypatch.setattr(matching, "FIRST_SLICE", 3)
+    monkeypatch.setattr(matching, "SLICE", 20)
+    chance = random.Random(12)
+    topics = [make_topic(name) for name in ("Iran", "Cyber", "Energy", "Ports", "Trade", "Water")]
+    readers = [_any_reader(chance, topics) for _ in range(150)]
+    consent.suppress(readers[0].address.upper(), reason="complained")
+
+    for _ in range(25):
+        reach = sorted(topic.pk for topic in chance.sample(topics, chance.randint(1, 4)))
+        wanted = {
+            reader.pk: _left_out(reader)
+            for reader in Subscriber.objects.prefetch_related("subscriptions")
+            if any(
+                rule.ended_at is None
+                and rule.cadence == Cadence.AT_ONCE
+                and Rule.of(rule).lets_through(reach)
+                for rule in reader.subscriptions.all()
+            )
+        }
+        dispatch = make_dispatch(state=Dispatch.State.MATCHING, topics=reach)
+        counted = matching.count(reach)
+        matching.match(dispatch.pk)
+        dispatch.refresh_from_db()
+        mailed = {pk for pk, reason in wanted.items() if not reason}
+        assert set(dispatch.deliveries.values_list("subscriber_id", flat=True)) == mailed
+        assert counted.readers == dispatch.audience == len(mailed)
+        excluded = Counter(reason for reason in wanted.values() if reason)
+        assert counted.excluded == dispatch.excluded == excluded
+
+
+def _any_reader(chance: random.Random, topics: list[Topic]) -> Subscriber:
+    reader = make_reader(state=chance.choice(["active"] * 8 + ["pending", "left"]))
+    for _ in range(chance.randint(1, 3)):
+        match = chance.choice(Match.values)
+        wanted = chance.sample(topics, chance.randint(match == Match.ANY, 3))
+        unwanted = chance.sample(topics, chance.choice([0, 0, 1]))
+        rule = Rule(
+            match,
+            frozenset(topic.pk for topic in wanted),
+            frozenset(topic.pk for topic in unwanted),
+            chance.choice([Cadence.AT_ONCE] * 4 + [Cadence.DAILY]),
+        )
+        consent.subscribe(reader, rule, source="a test")
+    if chance.random() < 0.2:
+        reader.subscriptions.filter(pk=consent.live(reader)[0].pk).update(ended_at=timezone.now())
+    if chance.random() < 0.1:
+        consent.suppress(reader.address, reason="hard bounce")
+    return reader
+
+
+def _left_out(reader: Subscriber) -> str:
+    if consent.suppressed(reader.address):
+        return "suppressed"
+    return "" if reader.state == Subscriber.State.ACTIVE else reader.state
 
 
 def test_matching_again_adds_nothing() -> None:

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from redis import Redis
 
 from dispatcher.mailing import dispatching, matching, sweeping
 from dispatcher.mailing.models import Batch, Dispatch
-from tests.makers import make_dispatch, make_reader, make_topic
+from tests.makers import make_brief, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = timedelta(minutes=1)
@@ -70,7 +71,7 @@ def test_a_batch_left_behind_by_a_cancelled_dispatch_is_nudged_for_its_journal(
 ) -> None:
     dispatch = standing()
     valkey.flushall()
-    dispatching.cancel(dispatch.pk)
+    dispatching.cancel(dispatch.pk, by="ada")
     assert sweeping.sweep() == 0
     Batch.objects.update(state="carrying", lease_until=timezone.now() - LONG_AGO)
     assert sweeping.sweep() == 1
@@ -78,11 +79,11 @@ def test_a_batch_left_behind_by_a_cancelled_dispatch_is_nudged_for_its_journal(
 
 def test_what_resume_has_posted_is_not_posted_again_by_the_sweep(valkey: Redis) -> None:
     dispatch = standing()
-    dispatching.pause(dispatch.pk)
+    dispatching.pause(dispatch.pk, by="ada")
     valkey.flushall()
-    long_ago = timezone.now() - sweeping.NUDGE_ANYWAY - LONG_AGO
+    long_ago = timezone.now() - max(sweeping.NUDGE_ANYWAY.values()) - LONG_AGO
     Batch.objects.update(due_at=long_ago, posted_at=long_ago)
-    dispatching.resume(dispatch.pk)
+    dispatching.resume(dispatch.pk, by="ada")
     assert sweeping.sweep() == 0
 
 
@@ -139,15 +140,60 @@ def test_a_ledger_that_does_not_balance_is_never_closed() -> None:
     assert dispatch.state == Dispatch.State.SENDING
 
 
-def test_a_second_sweep_at_the_same_time_does_nothing(valkey: Redis) -> None:
-    standing()
-    valkey.flushall()
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [sweeping.ADVISORY_LOCK])
-            assert sweeping.sweep() == 0
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [sweeping.ADVISORY_LOCK])
-    finally:
-        other.close()
+def test_letters_to_go_in_a_batch_that_is_done_open_it_again_once(valkey: Redis) -> None:
+    dispatch = make_dispatch(deliveries={"accepted": 2, "waiting": 1}, matched_at=timezone.now())
+    Batch.objects.update(state="done")
     assert sweeping.sweep() == 1
+    assert dispatch.batches.get().state == Batch.State.WAITING
+    assert valkey.llen("routine") == 1
+    assert sweeping.sweep() == 0
+
+
+def test_the_urgent_lane_is_swept_before_the_other(valkey: Redis) -> None:
+    order: list[str] = []
+    for urgent in (False, True):
+        dispatch = make_dispatch(make_brief(urgent=urgent), deliveries={"waiting": 1})
+        order.append(dispatch.lane)
+    past = timezone.now() - LONG_AGO
+    Batch.objects.update(due_at=past, posted_at=past)
+    with CaptureQueriesContext(connection) as asked:
+        assert sweeping.sweep() == 2
+    nudged = [
+        lane
+        for query in asked.captured_queries
+        for lane in order
+        if f"\"lane\" = '{lane}'" in query["sql"]
+    ]
+    assert nudged == ["urgent", "routine"]
+    assert (valkey.llen("urgent"), valkey.llen("routine")) == (1, 1)
+
+
+def test_a_lost_nudge_in_a_busy_lane_is_given_again_sooner_where_it_is_urgent(
+    valkey: Redis,
+) -> None:
+    for urgent in (False, True):
+        make_dispatch(make_brief(urgent=urgent), deliveries={"waiting": 1})
+    past = timezone.now() - timedelta(minutes=2)
+    Batch.objects.update(due_at=past - LONG_AGO, posted_at=past)
+    for lane in ("urgent", "routine"):
+        valkey.rpush(lane, "a job of another dispatch")
+    assert sweeping.sweep() == 1
+    assert (valkey.llen("urgent"), valkey.llen("routine")) == (2, 1)
+
+
+def test_a_sweep_gives_a_bounded_number_of_nudges_and_the_next_goes_on(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "AT_ONCE", 4)
+    dispatch = make_dispatch(deliveries={"waiting": 1})
+    past = timezone.now() - LONG_AGO
+    Batch.objects.bulk_create(
+        Batch(dispatch=dispatch, number=number, due_at=past, posted_at=past)
+        for number in range(2, 8)
+    )
+    Batch.objects.update(posted_at=past, due_at=past)
+    assert sweeping.sweep() == 4
+    valkey.flushall()  # the workers have taken them
+    assert sweeping.sweep() == 3
+    valkey.flushall()
+    assert sweeping.sweep() == 0

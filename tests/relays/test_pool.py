@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import pytest_django
 
 from dispatcher.errors import RelayUnreachable
+from dispatcher.relays import choosing
 from dispatcher.relays import pool as pools
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.pool import Pool
-from dispatcher.relays.smtp import Relay
+from dispatcher.relays.relay import Relay
 from tests.relays.test_smtp import ADA, BO, CY, parcels
 from tests.sinks import Fate, Sink, refusing_url, silent_url
 
@@ -147,27 +150,6 @@ def test_a_relay_that_dies_between_letters_hands_over_to_the_second(sink: Sink) 
     assert (first.addresses, sink.addresses) == ([ADA], [CY])
 
 
-def test_a_dead_relay_is_left_alone_for_a_while() -> None:
-    with refusing_url() as dead:
-        pool = make_pool(dead)
-        with pytest.raises(RelayUnreachable, match="Connection refused"):
-            pool.greet()
-        with pytest.raises(RelayUnreachable, match="left alone"):
-            pool.greet()
-
-
-def test_a_relay_that_was_left_alone_is_tried_again(
-    sink: Sink, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pools, "LEAVE_ALONE_SECONDS", 0.0)
-    sink.fates[ADA] = Fate.CUT_AT_RCPT
-    pool = make_pool(sink.url)
-    given = results(pool, *[ADA] * pools.BREAKS, BO)
-    pool.close()
-
-    assert given == [Result.DEFERRED] * pools.BREAKS + [Result.ACCEPTED]
-
-
 def test_when_every_relay_is_dead_the_refusal_names_them_and_the_setting() -> None:
     with refusing_url() as dead, silent_url() as silent:
         pool = make_pool(dead, silent)
@@ -198,8 +180,8 @@ def test_a_relay_that_breaks_every_connection_is_given_up_and_the_rest_is_not_be
     with pytest.raises(RelayUnreachable):
         outcomes.extend(pool.hand_over(parcels(*addresses)))
 
-    assert [o.result for o in outcomes] == [Result.DEFERRED] * pools.BREAKS
-    assert sink.connections == pools.BREAKS
+    assert [o.result for o in outcomes] == [Result.DEFERRED] * choosing.BREAKS
+    assert sink.connections == choosing.BREAKS
 
 
 def test_a_relay_that_takes_no_letters_of_ours_gives_way_to_the_second(sink: Sink) -> None:
@@ -209,8 +191,8 @@ def test_a_relay_that_takes_no_letters_of_ours_gives_way_to_the_second(sink: Sin
         given = results(pool, *addresses)
         pool.close()
 
-    assert given == [Result.DEFERRED] * pools.BREAKS + [Result.ACCEPTED] * (10 - pools.BREAKS)
-    assert sink.addresses == addresses[pools.BREAKS :]
+    assert given == [Result.DEFERRED] * choosing.BREAKS + [Result.ACCEPTED] * (10 - choosing.BREAKS)
+    assert sink.addresses == addresses[choosing.BREAKS :]
 
 
 def test_no_parcels_open_no_connection(sink: Sink) -> None:
@@ -222,3 +204,44 @@ def test_without_any_relay_it_is_said_how_to_set_one(settings: pytest_django.Set
     settings.RELAY_URLS = ()
     with pytest.raises(RelayUnreachable, match="Set RELAY_URL"):
         pools.configured()
+
+
+def test_a_connection_that_is_spent_is_replaced_in_the_midst_of_a_batch(sink: Sink) -> None:
+    pool = Pool([replace(Relay.of(sink.url), messages=2)])
+    assert results(pool, ADA, BO, CY, ADA, BO) == [Result.ACCEPTED] * 5
+    pool.close()
+
+    assert sink.connections == 3
+
+
+def test_an_idle_connection_is_closed_though_no_batch_comes(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.02)
+    pool = make_pool(sink.url)
+    results(pool, ADA)
+    assert pool._timer
+    pool._timer.join(5)
+    assert not pool._sessions
+
+    monkeypatch.undo()
+    assert results(pool, BO) == [Result.ACCEPTED]
+    pool.close()
+    assert sink.connections == 2
+
+
+def test_a_connection_in_use_is_not_closed_by_the_idle_timer(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(sink.url)
+    outcomes = pool.hand_over(parcels(ADA, BO))
+    next(outcomes)
+    monkeypatch.setattr(pools, "IDLE_SECONDS", 0.0)
+    timer = threading.Thread(target=pool._close_idle)
+    timer.start()
+    timer.join()
+    monkeypatch.undo()
+    assert [outcome.result for outcome in outcomes] == [Result.ACCEPTED]
+    pool.close()
+
+    assert sink.connections == 1

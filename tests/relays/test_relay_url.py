@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from dispatcher.errors import RelayUnreachable
 from dispatcher.relays import pool
-from dispatcher.relays.smtp import Relay
+from dispatcher.relays.relay import Relay
 
 SECRET = "hunter2"
 

@@ -13,7 +13,8 @@ import pytest
 
 from dispatcher.relays import smtp
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
-from dispatcher.relays.smtp import Relay, Session
+from dispatcher.relays.relay import Relay
+from dispatcher.relays.smtp import Session
 from tests.sinks import Fate, Sink, silent_url
 
 DATA = b"Subject: Ferries run again\r\n\r\nFrom Monday on.\r\n"
@@ -29,7 +30,7 @@ def parcels(*addresses: str, data: bytes = DATA) -> list[Parcel]:
 
 
 def hand_over(sink: Sink, *addresses: str, data: bytes = DATA) -> list[Outcome]:
-    session = Session.connect(Relay.of(sink.url, timeout=0.5))
+    session = Session.connect(Relay.of(sink.url, timeout=0.5, final_timeout=0.5))
     outcomes = list(session.hand_over(parcels(*addresses, data=data)))
     session.close()
     return outcomes
@@ -45,7 +46,9 @@ def test_an_accepted_letter_arrives_with_its_envelope_and_its_octets(sink: Sink)
     (outcome,) = hand_over(sink, ADA)
 
     relay = sink.url.removeprefix("smtp://")
-    assert outcome == Outcome(1, Result.ACCEPTED, relay, "2.0.0", "250 2.0.0 kept")
+    told = Outcome(1, Result.ACCEPTED, relay, "2.0.0", "250 2.0.0 kept", outcome.at)
+    assert outcome == told
+    assert abs(time.time() - outcome.at) < 5
     (letter,) = sink.letters
     assert (letter.mail_from, letter.rcpt_to) == ("bounce-1@news.example.org", (ADA,))
     assert letter.data == DATA
@@ -260,7 +263,7 @@ def _tls() -> ssl.SSLContext:
 def test_no_password_goes_out_in_the_clear_to_another_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smtp, "_OWN_MACHINE", frozenset())
+    monkeypatch.setattr(smtp, "OWN_MACHINE", frozenset())
     with Sink(users={"ada": "secret"}) as sink:
         relay = Relay.of(f"smtp://ada:secret@127.0.0.1:{sink.port}")
         with pytest.raises(smtplib.SMTPException, match="no password was sent"):
