@@ -102,7 +102,8 @@ class Batch(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["dispatch", "number"], name="batch_number_unique")
+            models.UniqueConstraint(fields=["dispatch", "number"], name="batch_number_unique"),
+            models.UniqueConstraint(fields=["dispatch", "id"], name="batch_of_dispatch"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=~models.Q(state="done"), name="batch_open")
@@ -123,11 +124,15 @@ class Delivery(models.Model):
         FAILED = "failed"
         UNKNOWN = "unknown"
 
+    # One key of both columns stands in the table instead of one each: a batch is of its delivery's own
+    # dispatch, and a million rows are checked once (migration 0004).
     dispatch = models.ForeignKey(
-        Dispatch, models.CASCADE, related_name="deliveries", db_index=False
+        Dispatch, models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
     )
     subscriber = models.ForeignKey(Subscriber, models.PROTECT, related_name="deliveries")
-    batch = models.ForeignKey(Batch, models.CASCADE, related_name="deliveries")
+    batch = models.ForeignKey(
+        Batch, models.CASCADE, related_name="deliveries", db_constraint=False
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)

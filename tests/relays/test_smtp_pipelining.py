@@ -213,3 +213,10 @@ def test_a_refusal_within_a_letter_is_heard_when_the_relay_hangs_up() -> None:
 
     assert results(outcomes) == [Result.FAILED, Result.HELD_BACK]
     assert outcomes[0].code == "5.3.4"
+
+
+def test_a_letter_without_a_line_end_gets_one_so_that_the_lone_dot_is_alone(sink: Sink) -> None:
+    outcomes = hand_over(sink, *parcels(ADA, BO, data=b"Subject: x\r\n\r\nno end"))
+
+    assert results(outcomes) == [Result.ACCEPTED] * 2
+    assert [letter.data for letter in sink.letters] == [b"Subject: x\r\n\r\nno end\r\n"] * 2
