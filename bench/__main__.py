@@ -17,6 +17,7 @@ from rich.console import Console
 from bench import ground, measures, report, running, sizes
 from bench.book import Book
 
+_WIDTH = 120  # of a log
 LATEST = Path(__file__).with_name("latest.json")
 
 
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
     given = _arguments(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # both end what was started, then this
         signal.signal(number, signal.default_int_handler)
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     size = sizes.of(quick=given.quick, rounds=given.rounds)
     began = time.perf_counter()
 
@@ -42,7 +43,8 @@ def main(arguments: list[str]) -> int:
     seconds = time.perf_counter() - began
     findings = measures.find(book)
     asked = [f for f in findings if book.reasons.get(f.measure.key) != measures.NOT_ASKED]
-    console.print(report.table(asked))
+    title = "Medians of one quick run: not for quoting" if given.quick else "Medians of one run"
+    console.print(report.table(asked, title=title))
     for finding in asked:
         if finding.value is None:
             console.print(f"{finding.measure.key}: {book.reasons[finding.measure.key]}")

@@ -50,22 +50,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def table(findings: Iterable[Finding]) -> Table:
+def table(findings: Iterable[Finding], *, title: str) -> Table:
     """The table for a terminal: medians, and whether what is wanted is met."""
-    shown = Table("measured", title="Medians of one run", title_justify="left")
+    shown = Table("measured", "in", title=title, title_justify="left")
     for heading in ("ours", "yardstick", "found", "wanted"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("met")
+    shown.add_column("met", no_wrap=True)
     for f in findings:
-        unit = f" {f.measure.unit}"
-        found = number(f.value) + ("" if f.measure.yardstick or f.value is None else unit)
         shown.add_row(
             f.measure.title,
-            number(f.ours) + (unit if f.ours is not None else ""),
-            number(f.yardstick) + (unit if f.yardstick is not None else ""),
-            found,
+            f.measure.unit,
+            number(f.ours),
+            number(f.yardstick),
+            number(f.value),
             _wanted(f),
-            "yes" if f.is_met else "not measured" if f.value is None else "no",
+            "–" if f.value is None else "yes" if f.is_met else "no",
         )
     return shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings
@@ -17,11 +18,20 @@ def topic_page(slug: str) -> str:
 
 
 def leave(token: str) -> str:
-    return _absolute("pages:leave", "token", token)
+    return leave_to()(token)
 
 
 def manage(token: str) -> str:
-    return _absolute("pages:reader", "token", token)
+    return manage_to()(token)
+
+
+def leave_to() -> Callable[[str], str]:
+    """The addresses for leaving, by token; for a great many of them."""
+    return _absolute_to("pages:leave", "token")
+
+
+def manage_to() -> Callable[[str], str]:
+    return _absolute_to("pages:reader", "token")
 
 
 def feeds_index() -> str:
@@ -29,8 +39,13 @@ def feeds_index() -> str:
 
 
 def _absolute(name: str, part: str, value: str) -> str:
+    return _absolute_to(name, part)(value)
+
+
+def _absolute_to(name: str, part: str) -> Callable[[str], str]:
     before, after = _around(name, part)
-    return f"{settings.PUBLIC_URL}{before}{value}{after}"
+    before = settings.PUBLIC_URL + before
+    return lambda value: f"{before}{value}{after}"
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ class Engines:
         self.urls = started.urls
 
     def stop(self) -> None:
+        postgres = self._servers._postgres
         self._servers.stop()
+        atexit.unregister(postgres._cleanup)  # which would make the folder anew for its lock
 
     def kill_postgres(self) -> None:
         """Stop PostgreSQL as a loss of power would: no checkpoint, its log is replayed at the start."""

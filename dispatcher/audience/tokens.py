@@ -16,6 +16,8 @@ from django.conf import settings
 from dispatcher.errors import BadToken
 
 _MAC_OCTETS = 12  # 96 bits: RFC 2104 §5 asks for at least 80
+_IPAD = bytes(octet ^ 0x36 for octet in range(256))
+_OPAD = bytes(octet ^ 0x5C for octet in range(256))
 _LONGEST = 100  # characters; three of the largest ids make 84
 
 
@@ -57,18 +59,27 @@ def _decoded(token: str) -> bytes:
 
 
 def _mac(purpose: Purpose, payload: bytes) -> bytes:
-    keyed = _keyed(purpose, settings.SECRET_KEY).copy()
-    keyed.update(payload)
-    return keyed.digest()[:_MAC_OCTETS]
+    """HMAC-SHA-256 under a key of its own for each purpose, cut to 96 bits (RFC 2104 §5).
+
+    Written out, since a letter has four of them: this is half of what `hmac` costs.
+    """
+    inner, outer = _keyed(purpose, settings.SECRET_KEY)
+    inner = inner.copy()
+    inner.update(payload)
+    outer = outer.copy()
+    outer.update(inner.digest())
+    return outer.digest()[:_MAC_OCTETS]
 
 
 @lru_cache(maxsize=16)
-def _keyed(purpose: Purpose, secret: str) -> hmac.HMAC:
-    """HMAC under a key of its own for each purpose; a letter's cost is one copy and one update."""
+def _keyed(purpose: Purpose, secret: str) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The two hashes of RFC 2104 §2, begun with the key of that purpose."""
     key = hmac.digest(secret.encode(), b"dispatcher token: " + purpose.encode(), hashlib.sha256)
-    return hmac.new(key, digestmod=hashlib.sha256)
+    key = key.ljust(64, b"\0")
+    return hashlib.sha256(key.translate(_IPAD)), hashlib.sha256(key.translate(_OPAD))
 
 
+@lru_cache(maxsize=1024)  # a dispatch's id stands in every token of it, a reader's in three
 def _varint(number: int) -> bytes:
     octets = bytearray()
     while number > 0x7F:

@@ -155,6 +155,7 @@ class _Trip:
         Keeps the lease; raises LeaseLost.
         """
         write = sealing.stamper(composing.compiled(self._dispatch.pk))
+        values = composing.values_of(self._dispatch)
         look_at = -math.inf
         for delivery, addressee in going:
             now = time.monotonic()
@@ -164,7 +165,7 @@ class _Trip:
                 look_at = now + min(LOOK_SECONDS, settings.LEASE_SECONDS / 4)
             self._lease.check()
             try:
-                data = write(composing.values(self._dispatch, addressee))
+                data = write(values(addressee))
             except UnsafeValue as refusal:
                 self._note(Outcome(delivery.id, Result.FAILED, "", "", str(refusal)))
             except Exception:  # one letter that cannot be written must not hold up those behind it
@@ -175,7 +176,7 @@ class _Trip:
                 if settings.UNKNOWN == "hold":
                     self._journal.note_begun(delivery.id, delivery.attempts)
                 return_path = composing.return_path(delivery.id)
-                yield Parcel(delivery.id, return_path, addressee.address, data)
+                yield Parcel(delivery.id, return_path, addressee.address, data, is_dotless=True)
 
     def _put_off(self, words: str) -> None:
         """What no relay was there for."""

@@ -6,6 +6,7 @@ links, headers, the reason line.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -81,20 +82,34 @@ def sample(brief: Brief, revision: Revision) -> Sample:
     )
 
 
-def values(dispatch: Dispatch, addressee: Addressee) -> SlotValues:
-    """What stands in the slots for one reader. The same on every attempt, the Message-ID included."""
-    leave_token = seal(Purpose.LEAVE, addressee.subscriber_id, dispatch.pk)
-    message_token = seal(Purpose.MESSAGE_ID, addressee.subscriber_id, dispatch.pk)
-    return SlotValues(
-        address=addressee.address,
-        name=addressee.name,
-        reason=words(addressee.language).reason(addressee.follows),
-        manage_url=links.manage(seal(Purpose.MANAGE, addressee.subscriber_id)),
-        unsubscribe_url=links.leave(leave_token),
-        unsubscribe_mailto=_mailto(leave_token),
-        message_id=f"<{message_token}@{settings.MAIL_DOMAIN}>",
-        date=_date(dispatch),
-    )
+def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
+    """What stands in the slots for each reader. The same on every attempt, the Message-ID included.
+
+    What all readers share is worked out once, for the rest is paid by the million.
+    """
+    domain, mailto, date = settings.MAIL_DOMAIN, _mailto(""), _date(dispatch)
+    leave, manage, dispatch_id = links.leave_to(), links.manage_to(), dispatch.pk
+
+    def values(addressee: Addressee) -> SlotValues:
+        leave_token = seal(Purpose.LEAVE, addressee.subscriber_id, dispatch_id)
+        message_token = seal(Purpose.MESSAGE_ID, addressee.subscriber_id, dispatch_id)
+        return SlotValues(
+            address=addressee.address,
+            name=addressee.name,
+            reason=_reason(addressee.language, addressee.follows),
+            manage_url=manage(seal(Purpose.MANAGE, addressee.subscriber_id)),
+            unsubscribe_url=leave(leave_token),
+            unsubscribe_mailto=mailto + leave_token,
+            message_id=f"<{message_token}@{domain}>",
+            date=date,
+        )
+
+    return values
+
+
+@lru_cache(maxsize=1024)
+def _reason(language: str, follows: tuple[str, ...]) -> str:
+    return words(language).reason(follows)
 
 
 def sample_values(brief: Brief, address: str) -> SlotValues:

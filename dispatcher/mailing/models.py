@@ -130,9 +130,7 @@ class Delivery(models.Model):
         Dispatch, models.CASCADE, related_name="deliveries", db_index=False, db_constraint=False
     )
     subscriber = models.ForeignKey(Subscriber, models.PROTECT, related_name="deliveries")
-    batch = models.ForeignKey(
-        Batch, models.CASCADE, related_name="deliveries", db_constraint=False
-    )
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="deliveries", db_constraint=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)

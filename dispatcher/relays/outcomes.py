@@ -10,13 +10,15 @@ from enum import StrEnum
 class Parcel:
     """One stamped letter with its envelope. `key` is the caller's, and comes back in the outcome.
 
-    `data` has CRLF line ends, ends with one, and needs no dot-stuffing beyond what the session does.
+    `data` has CRLF line ends. `is_dotless` says that none of its lines begins with a dot, so that nobody
+    needs to look (RFC 5321 §4.5.2).
     """
 
     key: int
     return_path: str
     address: str
     data: bytes
+    is_dotless: bool = False
 
 
 class Result(StrEnum):

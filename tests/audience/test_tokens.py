@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from dispatcher.audience import tokens
 from dispatcher.audience.tokens import Purpose, seal, unseal
 from dispatcher.errors import BadToken
 
@@ -89,3 +92,10 @@ def test_enormous_input_is_refused_at_once() -> None:
         with pytest.raises(BadToken):
             unseal(Purpose.LEAVE, text, count=1)
     assert time.perf_counter() - began < 3
+
+
+@given(st.sampled_from(Purpose), st.binary(max_size=40))
+def test_the_signature_is_that_of_hmac(purpose: Purpose, payload: bytes) -> None:
+    secret = django_settings.SECRET_KEY.encode()
+    key = hmac.digest(secret, b"dispatcher token: " + purpose.encode(), "sha256")
+    assert tokens._mac(purpose, payload) == hmac.digest(key, payload, "sha256")[:12]

@@ -109,7 +109,11 @@ def test_what_is_written_has_exactly_the_agreed_ratios_and_all_rounds() -> None:
 
 def test_the_table_shows_each_measure_once() -> None:
     findings = measures.find(book_of(count_ms=[61.5]))
-    assert report.table(findings).row_count == len(findings) == len(RATIOS) + len(measures.EXTRAS)
+    assert (
+        report.table(findings, title="a test").row_count
+        == len(findings)
+        == len(RATIOS) + len(measures.EXTRAS)
+    )
 
 
 def test_a_full_run_has_three_rounds_and_the_agreed_numbers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings as django_settings
@@ -143,14 +144,17 @@ def test_the_journal_of_a_batch_that_is_done_is_cleared(sink: Sink) -> None:
 def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = composing.values
+    values_of = composing.values_of
 
-    def failing(dispatch: Dispatch, addressee: Addressee) -> SlotValues:
-        if addressee.address == "r2@example.org":
-            raise KeyError("no words for this reader")
-        return values(dispatch, addressee)
+    def failing(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
+        def values(addressee: Addressee) -> SlotValues:
+            if addressee.address == "r2@example.org":
+                raise KeyError("no words for this reader")
+            return values_of(dispatch)(addressee)
 
-    monkeypatch.setattr(composing, "values", failing)
+        return values
+
+    monkeypatch.setattr(composing, "values_of", failing)
     assert carry(released()) == {"r1": "accepted", "r2": "deferred", "r3": "accepted"}
     assert "worker's log" in Delivery.objects.get(state="deferred").text
 
@@ -256,3 +260,10 @@ def test_a_process_that_is_told_to_stop_gives_the_rest_back_at_once_for_others(
     assert (batch.state, batch.holder) == ("waiting", "")
     assert batch.due_at <= timezone.now()
     assert set(carry(dispatch).values()) == {"accepted"}
+
+
+def test_a_relays_words_stand_in_the_ledger_as_they_were(sink: Sink) -> None:
+    words = r'550 5.1.1 "no" {such}, user\ NULL é 📮'
+    sink.answers = {"r1@example.org": words}
+    carry(released(1))
+    assert Delivery.objects.get().text == words

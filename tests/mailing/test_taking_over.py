@@ -49,7 +49,7 @@ def killed_at_once() -> Iterator[None]:
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(composing, "values", kill)
+        patch.setattr(composing, "values_of", kill)
         yield
 
 

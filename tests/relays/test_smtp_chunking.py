@@ -180,18 +180,27 @@ def test_odd_answers_end_the_session_with_the_outcome_that_is_sure(
     assert outcome.result is result
 
 
+def test_after_what_is_no_reply_nothing_more_is_believed() -> None:
+    def talk(peer: Peer) -> None:
+        for _ in range(WINDOW):
+            hear_whole(peer)
+        peer.say(OK, OK, "what", OK, *TAKEN, *TAKEN)
+
+    assert results(give(talk, ADA, BO, CY)) == [Result.UNKNOWN] * WINDOW
+
+
 def test_two_ends_that_both_have_much_to_say_do_not_wait_for_each_other() -> None:
-    words = "x" * 12_000
+    much = f"250 {'x' * 7_000}"
 
     def talk(peer: Peer) -> None:
         for _ in range(8):
             hear_whole(peer)
-            peer.say(OK, OK, OK, *[f"250-{words}"], "250 ok")  # nobody reads before all is written
+            peer.say(*[much] * 4)  # more than the buffers take, while the client is writing still
         assert peer.hear() == "QUIT"
 
     with scripted(distant(talk), offers=OFFERS, greeting_seconds=0.02, small=True) as url:
         session = Session.connect(relay_of(url, in_flight=8, timeout=3.0))
-        letters = parcels(*[ADA] * 8, data=b"x" * 500_000)
+        letters = parcels(*[ADA] * 8, data=b"x" * 1_500_000)
         assert results(list(session.hand_over(letters))) == [Result.ACCEPTED] * 8
         session.close()
 

@@ -96,6 +96,20 @@ def test_a_letter_for_nobody_is_ended_with_a_lone_dot(sink: Sink) -> None:
     assert sink.connections == 1
 
 
+def test_who_stops_at_a_refusal_leaves_a_session_that_can_be_used(sink: Sink) -> None:
+    sink.invites_all = True
+    sink.answers[BO] = "550 5.1.1 no such user"
+    session = Session.connect(relay_of(sink))
+    outcomes = session.hand_over(parcels(BO, CY))
+    assert next(outcomes).result is Result.FAILED
+    outcomes.close()
+
+    assert session.is_open()
+    assert results(list(session.hand_over(parcels(ADA)))) == [Result.ACCEPTED]
+    session.close()
+    assert (sink.addresses, sink.connections) == ([ADA], 1)
+
+
 def test_a_relay_that_does_not_forget_a_refused_letter_gets_no_other_into_it(sink: Sink) -> None:
     sink.holds_on = True
     sink.data_answers = {ADA: "554 5.6.0 not this"}
