@@ -78,9 +78,10 @@ postfix:
 			apt-get -qq update >/dev/null 2>&1; \
 			policy=/usr/sbin/policy-rc.d; \
 			if [ -e $$policy ]; then policy=/dev/null; else printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; fi; \
-			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postfix >/dev/null 2>&1 || \
+			trap 'test $$policy = /dev/null || rm -f $$policy' EXIT; \
+			echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections 2>/dev/null; \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends --no-remove postfix >/dev/null 2>&1 || \
 				echo "postfix could not be installed; a sink of our own takes its place"; \
-			test $$policy = /dev/null || rm -f $$policy; \
 		else \
 			echo "postfix is not here; a sink of our own takes its place"; \
 		fi

@@ -22,10 +22,11 @@ from bench import sink_notes
 from bench.book import CannotMeasure
 from dispatcher import queue
 from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.stack import NICELY
 
 HOST = "127.0.0.1"
 _CELERY = (sys.executable, "-m", "celery", "-A", "workers")
-_WORKER = (*_CELERY, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
+_WORKER = (*_CELERY, "worker", "--without-gossip", "--without-mingle")
 _BACKLOG = "1000"
 
 
@@ -37,9 +38,11 @@ def workers(folder: Path, relay: str, **environment: str) -> Iterator[Processes]
         tempfile.TemporaryDirectory(dir=folder, prefix="workers-") as logs,
         Processes(Path(logs), environment) as processes,
     ):
-        processes.start("routine", *_WORKER, "-n", "routine@%h", "-Q", "routine", "-c", "2")
+        processes.start(
+            "routine", *NICELY, *_WORKER, "-n", "routine@%h", "-Q", "routine", "-c", "2"
+        )
         processes.start("urgent", *_WORKER, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
-        processes.start("beat", *_CELERY, "beat", "--schedule", str(Path(logs) / "schedule"))
+        processes.start("beat", *_CELERY, "beat")
         processes.wait_until(
             lambda: queue.consumed() >= set(queue.QUEUES), what="The workers", seconds=60
         )

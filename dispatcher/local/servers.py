@@ -6,6 +6,7 @@ Nothing here runs when DATABASE_URL and REDIS_URL are set.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
@@ -59,6 +60,8 @@ class Servers:
             self._valkey = None
         if self._postgres is not None:
             self._postgres.stop()
+            # Else the library comes back as the process ends, and makes a removed folder anew.
+            atexit.unregister(self._postgres._cleanup)
             self._postgres = None
         self._lock.close()
 

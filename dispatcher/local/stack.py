@@ -19,6 +19,7 @@ from dispatcher.local.processes import Processes, claimed_port, free_port
 from dispatcher.local.servers import CannotStart, Servers, ensure, refuse_second_up, secret_key
 
 OUR_OWN = "127.0.0.1"
+NICELY = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ def _start_services(processes: Processes, port: int) -> None:
         *("--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
         "dispatcher.wsgi:application",
     )
-    processes.start("worker", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
+    # On a busy machine too, urgent letters go first.
+    processes.start("worker", *NICELY, *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
     processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
     processes.start("beat", *celery, "beat")
 

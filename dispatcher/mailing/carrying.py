@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
+from redis.exceptions import RedisError
 
 from dispatcher import logs, metrics, queue
 from dispatcher.errors import RelayUnreachable
@@ -100,6 +101,7 @@ class _Trip:
         self._journal = Journal(lease.batch_id)
         self._due: dict[int, Due] = {}
         self._lines: list[Line] = []
+        self._unnoted: Exception | None = None  # why the journal takes no more
 
     @property
     def outcomes(self) -> Iterator[Outcome]:
@@ -143,11 +145,18 @@ class _Trip:
         with closing(relays.hand_over(parcels, is_urgent=self._is_urgent)) as outcomes:
             for outcome in outcomes:
                 self._note(outcome)
+        if self._unnoted is not None:
+            raise self._unnoted
 
     def _note(self, outcome: Outcome) -> None:
+        """Without the journal no further letter goes; those on their way have their answers read."""
         line = Line(outcome, self._due[outcome.key].attempts)
-        self._lines.append(line)  # first: it holds even when Valkey is away
-        self._journal.note(*line)
+        self._lines.append(line)
+        if self._unnoted is None:
+            try:
+                self._journal.note(*line)
+            except (RedisError, OSError) as fault:
+                self._unnoted = fault
 
     def _parcels(self, going: Iterable[tuple[Due, Addressee]]) -> Iterator[Parcel]:
         """Letters, each written when the relay is ready for it, until the dispatch or the process stops.
@@ -158,6 +167,8 @@ class _Trip:
         values = composing.values_of(self._dispatch)
         look_at = -math.inf
         for delivery, addressee in going:
+            if self._unnoted is not None:
+                return
             now = time.monotonic()
             if now > look_at:
                 if self._is_stopping() or not self._lease.keep():

@@ -77,7 +77,6 @@ class Wire:
                     found = replies.read(self._unread, self._at)
                 except NotSmtp as fault:
                     self.break_off(fault)
-                    self._fault, self._unread = fault, b""
                     raise
                 if found is not None:
                     reply, self._at = found

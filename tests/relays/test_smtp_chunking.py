@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dispatcher.relays import wire
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.smtp import Session
 from tests.relays.test_smtp import ADA, BO, CY, DATA, parcels
@@ -38,12 +39,12 @@ def hear_whole(peer: Peer) -> bytes:
     return peer.hear_octets(int(size))
 
 
-def distant(talk: Callable[[Peer], None]) -> Callable[[Peer], None]:
+def distant(talk: Callable[[Peer], None], seconds: float = DISTANCE) -> Callable[[Peer], None]:
     """With an answer to NOOP that takes so long that a few letters may be on their way."""
 
     def whole(peer: Peer) -> None:
         assert peer.hear() == "NOOP"
-        peer.wait(DISTANCE)
+        peer.wait(seconds)
         peer.say(OK)
         talk(peer)
 
@@ -189,19 +190,22 @@ def test_after_what_is_no_reply_nothing_more_is_believed() -> None:
     assert results(give(talk, ADA, BO, CY)) == [Result.UNKNOWN] * WINDOW
 
 
-def test_two_ends_that_both_have_much_to_say_do_not_wait_for_each_other() -> None:
+def test_two_ends_that_both_have_much_to_say_do_not_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "MOST_UNREAD", 1_000_000)
     much = f"250 {'x' * 7_000}"
 
     def talk(peer: Peer) -> None:
-        for _ in range(8):
+        for _ in range(16):
             hear_whole(peer)
             peer.say(*[much] * 4)  # more than the buffers take, while the client is writing still
         assert peer.hear() == "QUIT"
 
-    with scripted(distant(talk), offers=OFFERS, greeting_seconds=0.02, small=True) as url:
-        session = Session.connect(relay_of(url, in_flight=8, timeout=3.0))
-        letters = parcels(*[ADA] * 8, data=b"x" * 1_500_000)
-        assert results(list(session.hand_over(letters))) == [Result.ACCEPTED] * 8
+    with scripted(distant(talk, 0.02), offers=OFFERS, greeting_seconds=0.02, small=True) as url:
+        session = Session.connect(relay_of(url, in_flight=16, timeout=3.0))
+        letters = parcels(*[ADA] * 16, data=b"x" * 1_000_000)
+        assert results(list(session.hand_over(letters))) == [Result.ACCEPTED] * 16
         session.close()
 
 
