@@ -125,7 +125,7 @@ class Wire:
                     poller = self._to_read
                 except _NOT_NOW:
                     pass
-                ready = poller.poll(_milliseconds(until))
+                ready = _wait(poller, until)
                 if not ready:
                     raise TimeoutError("the relay takes no more octets")
                 if ready[0][1] & ~select.POLLOUT:
@@ -138,7 +138,7 @@ class Wire:
         """Wait for octets. Raises OSError."""
         if self._is_tls and self._receive():  # OpenSSL may hold what poll() does not see
             return
-        while self._to_read.poll(_milliseconds(until)):
+        while _wait(self._to_read, until):
             if self._receive():
                 return
         raise TimeoutError(f"no answer for {timeout:g} s")
@@ -158,5 +158,7 @@ class Wire:
         return True
 
 
-def _milliseconds(until: float) -> int:
-    return max(0, math.ceil((until - monotonic()) * 1000))
+def _wait(poller: select.poll, until: float) -> list[tuple[int, int]]:
+    """What is ready; nothing once the time is over, however much is."""
+    left = until - monotonic()
+    return poller.poll(math.ceil(left * 1000)) if left > 0 else []

@@ -51,9 +51,11 @@ def distant(talk: Callable[[Peer], None], seconds: float = DISTANCE) -> Callable
     return whole
 
 
-def give(talk: Callable[[Peer], None], *addresses: str, data: bytes = DATA) -> list[Outcome]:
+def give(
+    talk: Callable[[Peer], None], *addresses: str, data: bytes = DATA, timeout: float = 5.0
+) -> list[Outcome]:
     with scripted(distant(talk), offers=OFFERS, greeting_seconds=DISTANCE) as url:
-        session = Session.connect(relay_of(url))
+        session = Session.connect(relay_of(url, timeout=timeout))
         outcomes = list(session.hand_over(parcels(*addresses, data=data)))
         assert session.is_broken
     return outcomes
@@ -152,7 +154,7 @@ def test_421_and_then_silence_leaves_the_others_unknown() -> None:
         peer.say(OK, "421 4.7.0 not so fast")
         assert peer.is_left()
 
-    outcomes = give(talk, ADA, BO, CY)
+    outcomes = give(talk, ADA, BO, CY, timeout=0.5)
 
     assert results(outcomes) == [Result.DEFERRED, Result.UNKNOWN, Result.UNKNOWN]
 

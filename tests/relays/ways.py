@@ -35,7 +35,7 @@ def sink_of(way: Way, **settings: Any) -> Iterator[Sink]:
         assert sink.improper == []
 
 
-def relay_of(sink: Sink | str, *, timeout: float = 1.0, **settings: Any) -> Relay:
+def relay_of(sink: Sink | str, *, timeout: float = 5.0, **settings: Any) -> Relay:
     settings = {"in_flight": WINDOW} | settings
     url = sink if isinstance(sink, str) else sink.url
     return replace(Relay.of(url, timeout=timeout, final_timeout=timeout), **settings)
