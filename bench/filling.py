@@ -48,11 +48,6 @@ def address(number: int) -> str:
     return f"reader-{number:07}@example.org"
 
 
-def is_urgent(recipient: str, *, readers: int, urgent: int) -> bool:
-    """Whether that address is one of the readers of the urgent topic."""
-    return int(recipient[7:14]) > readers - urgent
-
-
 def fill(connection: psycopg.Connection, readers: int, sizes: Sizes) -> None:
     """Write topics and readers 1 to `readers` into an empty database."""
     ids = {name: _topic(connection, name) for name in _names(sizes)}
