@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.watching.processes import within
+
 ROOT = Path(__file__).parents[2]
 OURS = {
     "DATABASE_URL",
@@ -56,13 +58,19 @@ def left_behind(folder: Path) -> list[str]:
 
 @contextmanager
 def busy(port: int) -> Iterator[None]:
-    """The port is taken, by us or by somebody else."""
+    """The port is taken: by us as soon as what ends lets go of it, else by somebody who stays."""
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
-            held.bind(("127.0.0.1", port))
-            held.listen()
+        within(15, lambda: listens(held, port))
         yield
+
+
+def listens(held: socket.socket, port: int) -> bool:
+    with suppress(OSError):
+        held.bind(("127.0.0.1", port))
+        held.listen()
+        return True
+    return False
 
 
 @contextmanager
