@@ -7,7 +7,7 @@ Where none has, the letter is held back with a time. Refusals for the pace are n
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Protocol
 
@@ -76,23 +76,31 @@ class Round:
                 yield from self._send_aside(relay)
 
     def _session_for(self, parcel: Parcel, placed: AnyRelay | None = None) -> Session | None:
-        """A session with a relay that has room for it; None if it is held back."""
+        """A session with a relay that has room for it; None if it is held back.
+
+        Each relay is tried once: while one keeps us waiting, the pause of another may be over, and so on.
+        """
+        tried: set[str] = set()
+        if placed is not None and self._roster.is_away(placed):
+            self._purse.put_back(placed, self._group_of(parcel.address))
+            placed = None
         while True:
-            relay = placed or self._place(parcel, self._group_of(parcel.address))
+            relay = placed or self._place(parcel, self._group_of(parcel.address), but=tried)
             if relay is None:
                 return None
             session = self._connections.open(relay)
             if session is not None:
                 return session
             self._purse.put_back(relay, self._group_of(parcel.address))
+            tried.add(relay.name)
             placed = None
 
-    def _place(self, parcel: Parcel, group: str) -> AnyRelay | None:
+    def _place(self, parcel: Parcel, group: str, *, but: Collection[str] = ()) -> AnyRelay | None:
         """The relay that the letter goes by now; its token is taken. Else its outcome is put with those held."""
         full = []
         self._pacing.look_if_due()
         for relay in self._order:
-            if self._roster.is_away(relay):
+            if relay.name in but or self._roster.is_away(relay):
                 continue
             if self._purse.may_go(relay, group):
                 return relay

@@ -122,3 +122,13 @@ def test_the_desk_can_see_who_is_left_alone_and_what_is_limited(
     assert "Connection refused" in away.away_words
     assert (there.away_seconds, there.away_words) == (0.0, "")
     assert (away.imposed, there.imposed) == ({}, {"gmail": 5.0})
+
+
+def test_each_relay_is_tried_once_for_a_letter_though_pauses_end_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choosing, "LEAVE_ALONE_SECONDS", 0.0)
+    with refusing_url() as one, refusing_url() as other:
+        pool = make_pool(one, other)
+        with pytest.raises(RelayUnreachable):
+            results(pool, ADA)
