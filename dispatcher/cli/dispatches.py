@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.following import OUTCOMES, follow
+from dispatcher.cli.following import follow
 from dispatcher.cli.output import AsJson, counted, say, say_json, say_rows, shown
-from dispatcher.cli.telling import everything, print_ledger, say_everything
+from dispatcher.cli.telling import everything, say_everything
 from dispatcher.cli.who import me
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
-
-__all__ = ["OUTCOMES", "app", "follow", "print_ledger"]
 
 app = typer.Typer(help="Released sendings and their ledgers.", no_args_is_help=True)
 DispatchId = Annotated[int, typer.Argument(help="The number, see `dispatcher dispatch list`.")]

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from dispatcher.cli.dispatches import OUTCOMES, follow, print_ledger
+from dispatcher.cli.following import OUTCOMES, follow
 from dispatcher.cli.output import AsJson, note, say, say_hanging, say_json
+from dispatcher.cli.telling import print_ledger
 from dispatcher.local.processes import Processes
 from dispatcher.local.stack import Addresses, everything, ground
 

@@ -229,14 +229,19 @@ def _take_over(lease: Lease, journal: Journal) -> None:
     worker does not do so for ever.
     """
     journalled = journal.read()
-    known = {(line.outcome.key, line.attempts) for line in journalled.lines}
+    known: dict[tuple[int, int], Line] = {}
+    for line in journalled.lines:
+        # An overtaken worker may have noted the same attempt after its successor: taken is taken.
+        earlier = known.get((line.outcome.key, line.attempts))
+        if earlier is None or earlier.outcome.result is not Result.ACCEPTED:
+            known[line.outcome.key, line.attempts] = line
     with connection.cursor() as cursor:
         cursor.execute(SQL_LEFT_BEHIND, [lease.batch_id])
         in_hand = set(cursor.fetchall())
-    left = sorted(in_hand - known)
+    left = sorted(in_hand - known.keys())
     in_doubt = [row for row in left if row in journalled.begun] or left[:1]
     words = "its worker was lost before the relay's answer was noted"
     doubts = [Line(Outcome(pk, Result.UNKNOWN, "", "", words), tries) for pk, tries in in_doubt]
     # Lines about what is not in hand are older, of letters that staff have sent again since.
-    lines = [line for line in journalled.lines if (line.outcome.key, line.attempts) in in_hand]
+    lines = [line for attempt, line in known.items() if attempt in in_hand]
     ledger.record(lease, lines + doubts)

@@ -145,6 +145,16 @@ def test_a_line_about_an_earlier_attempt_says_nothing_about_this_one(
     assert carry(dispatch) == {"r1": "unknown"}
 
 
+def test_what_was_accepted_stays_so_whatever_an_overtaken_worker_noted_later(sink: Sink) -> None:
+    dispatch = released(2)
+    left_behind(dispatch, "r1@example.org", "r2@example.org")
+    first = dispatch.deliveries.order_by("pk")[0]
+    late = Outcome(first.pk, Result.DEFERRED, "relay:25", "", "the connection broke on the way")
+    Journal(dispatch.batches.get().pk).note(late, first.attempts)
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.letters == []
+
+
 def test_what_falls_due_meanwhile_is_not_taken_for_the_letter_in_doubt(
     sink: Sink, settings: object
 ) -> None:
