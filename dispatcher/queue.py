@@ -33,9 +33,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 _away_until = 0.0
 
 
-def match(dispatch_id: int, *, lane: str) -> None:
-    """Nudge: find the audience of a released dispatch."""
-    _post("match", dispatch_id, to=lane)
+def match(dispatch_id: int, *, lane: str, after: timedelta = AT_ONCE) -> None:
+    """Nudge: find the audience of a released dispatch, after so long."""
+    _post("match", dispatch_id, to=lane, after=after)
 
 
 def carry(batch_id: int, *, lane: str, after: timedelta = AT_ONCE) -> None:

@@ -70,7 +70,7 @@ def test_only_relays_speaks_smtp_and_only_the_mailbox_listens() -> None:
     }
     assert {name for name in importing if not name.startswith("dispatcher/local/mailbox")} == {
         "dispatcher/relays/pool.py",
-        "dispatcher/relays/smtp.py",
+        "dispatcher/relays/greeting.py",
     }
 
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from redis.exceptions import RedisError
 
 from dispatcher import logs, metrics, queue
@@ -27,6 +27,7 @@ from dispatcher.mailing.journal import Journal, Line
 from dispatcher.mailing.leases import Lease, LeaseLost
 from dispatcher.mailing.models import Dispatch
 from dispatcher.relays import pool
+from dispatcher.relays.gate import STOPPED
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.pool import Pool
 
@@ -98,10 +99,12 @@ class _Trip:
         self._dispatch = dispatch
         self._is_stopping = is_stopping
         self._is_urgent = dispatch.lane == Dispatch.Lane.URGENT
-        self._journal = Journal(lease.batch_id)
+        self._journal = Journal(lease.batch_id, lease.holder)
         self._due: dict[int, Due] = {}
         self._lines: list[Line] = []
         self._unnoted: Exception | None = None  # why the journal takes no more
+        self._is_holding = settings.UNKNOWN == "hold"
+        self._is_over = False  # the dispatch or the process stops
 
     @property
     def outcomes(self) -> Iterator[Outcome]:
@@ -110,8 +113,8 @@ class _Trip:
 
     def make(self) -> timedelta | None:
         """In what time the rest of the batch is due, None if there is none. Raises LeaseLost."""
-        if self._lease.was_left_behind:  # and stays so until that went well
-            _take_over(self._lease, self._journal)
+        if self._lease.left_by:  # and stays so until that went well
+            _take_over(self._lease)
         fault: Exception | None = None
         pause = ledger.NO_PAUSE
         try:
@@ -126,14 +129,21 @@ class _Trip:
             self._put_off(str(away))
         except Exception as unforeseen:  # noqa: BLE001  raised again below
             fault = unforeseen
-        with transaction.atomic():
-            ledger.record(self._lease, self._lines)
-            due_in = ledger.settle(self._lease, pause=pause, fault=repr(fault) if fault else "")
+        due_in = self._record(pause, fault)
+        self._journal.forget()
         if fault is not None:
             raise fault
-        if self._due:
-            self._journal.forget()
         return due_in
+
+    def _record(self, pause: timedelta, fault: Exception | None) -> timedelta | None:
+        """Write it all and give the batch back; over a new connection, if PostgreSQL was away meanwhile."""
+        words = repr(fault) if fault else ""
+        try:
+            return ledger.give_back(self._lease, self._lines, pause=pause, fault=words)
+        except (OperationalError, InterfaceError) as lost:
+            log.warning("PostgreSQL broke off, once more: %s", lost)
+            connection.close()
+            return ledger.give_back(self._lease, self._lines, pause=pause, fault=words)
 
     def _hand_over(self, relays: Pool) -> None:
         self._journal.begin()
@@ -141,10 +151,13 @@ class _Trip:
         going, not_going = _addressed(self._dispatch, self._due.values())
         for outcome in not_going:
             self._note(outcome)
-        parcels = self._parcels(going)
-        with closing(relays.hand_over(parcels, is_urgent=self._is_urgent)) as outcomes:
+        handed_over = relays.hand_over(
+            self._parcels(going), is_urgent=self._is_urgent, may_go=self._may_go
+        )
+        with closing(handed_over) as outcomes:
             for outcome in outcomes:
-                self._note(outcome)
+                if outcome.text != STOPPED:  # else it waits, as if it had never been taken
+                    self._note(outcome)
         if self._unnoted is not None:
             raise self._unnoted
 
@@ -158,6 +171,15 @@ class _Trip:
             except (RedisError, OSError) as fault:
                 self._unnoted = fault
 
+    def _may_go(self, parcel: Parcel) -> bool:
+        """Asked just before a letter is written to the relay. Raises LeaseLost."""
+        self._lease.check()
+        if self._unnoted is not None or self._is_over:
+            return False
+        if self._is_holding:
+            self._journal.note_begun(parcel.key, self._due[parcel.key].attempts)
+        return True
+
     def _parcels(self, going: Iterable[tuple[Due, Addressee]]) -> Iterator[Parcel]:
         """Letters, each written when the relay is ready for it, until the dispatch or the process stops.
 
@@ -165,16 +187,15 @@ class _Trip:
         """
         write = sealing.stamper(composing.compiled(self._dispatch.pk))
         values = composing.values_of(self._dispatch)
+        return_path = composing.return_paths()
         look_at = -math.inf
         for delivery, addressee in going:
-            if self._unnoted is not None:
-                return
             now = time.monotonic()
             if now > look_at:
-                if self._is_stopping() or not self._lease.keep():
-                    return
+                self._is_over = self._is_stopping() or not self._lease.keep()
                 look_at = now + min(LOOK_SECONDS, settings.LEASE_SECONDS / 4)
-            self._lease.check()
+            if self._is_over or self._unnoted is not None:
+                return
             try:
                 data = write(values(addressee))
             except UnsafeValue as refusal:
@@ -184,19 +205,17 @@ class _Trip:
                 words = "the letter could not be written; the worker's log says why"
                 self._note(Outcome(delivery.id, Result.DEFERRED, "", "", words))
             else:
-                if settings.UNKNOWN == "hold":
-                    self._journal.note_begun(delivery.id, delivery.attempts)
-                return_path = composing.return_path(delivery.id)
-                yield Parcel(delivery.id, return_path, addressee.address, data, is_dotless=True)
+                sender = return_path(delivery.id)
+                yield Parcel(delivery.id, sender, addressee.address, data, is_dotless=True)
 
     def _put_off(self, words: str) -> None:
-        """What no relay was there for."""
+        """That no relay took a connection counts as an attempt, or a letter would wait for one for ever."""
         self._due = self._due or _begin(self._lease)
-        begun = {line.outcome.key for line in self._lines}
-        self._lines += [
-            Line(Outcome(delivery.id, Result.DEFERRED, "", "", words), delivery.attempts)
-            for delivery in self._due.values()
-            if delivery.id not in begun
+        offered = [line for line in self._lines if line.outcome.relay]
+        left = self._due.keys() - {line.outcome.key for line in offered}
+        self._lines = offered + [
+            Line(Outcome(key, Result.DEFERRED, "", "", words), self._due[key].attempts)
+            for key in sorted(left)
         ]
 
 
@@ -222,19 +241,15 @@ def _addressed(
     return going, not_going
 
 
-def _take_over(lease: Lease, journal: Journal) -> None:
-    """Record what the last holder journalled. What was on its way then is in doubt: it may have been
+def _take_over(lease: Lease) -> None:
+    """Record what the lost holder journalled. What was on its way then is in doubt: it may have been
     accepted without a line. `UNKNOWN=hold` keeps it for the desk, and so has what is on its way noted;
     `resend` sends it again, and counts an attempt for the next in turn, so that a letter that ends its
     worker does not do so for ever.
     """
+    journal = Journal(lease.batch_id, lease.left_by)
     journalled = journal.read()
-    known: dict[tuple[int, int], Line] = {}
-    for line in journalled.lines:
-        # An overtaken worker may have noted the same attempt after its successor: taken is taken.
-        earlier = known.get((line.outcome.key, line.attempts))
-        if earlier is None or earlier.outcome.result is not Result.ACCEPTED:
-            known[line.outcome.key, line.attempts] = line
+    known = {(line.outcome.key, line.attempts): line for line in journalled.lines}
     with connection.cursor() as cursor:
         cursor.execute(SQL_LEFT_BEHIND, [lease.batch_id])
         in_hand = set(cursor.fetchall())
@@ -244,4 +259,7 @@ def _take_over(lease: Lease, journal: Journal) -> None:
     doubts = [Line(Outcome(pk, Result.UNKNOWN, "", "", words), tries) for pk, tries in in_doubt]
     # Lines about what is not in hand are older, of letters that staff have sent again since.
     lines = [line for attempt, line in known.items() if attempt in in_hand]
-    ledger.record(lease, lines + doubts)
+    with transaction.atomic():
+        ledger.record(lease, lines + doubts)
+        leases.close_journal(lease)
+    journal.forget()

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from dispatcher import links
-from dispatcher.audience.tokens import Purpose, seal
+from dispatcher.audience.tokens import Purpose, sealer
 from dispatcher.briefs.document import Document
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.topics import Vocabulary
@@ -89,15 +89,17 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
     """
     domain, mailto, date = settings.MAIL_DOMAIN, _mailto(""), _date(dispatch)
     leave, manage, dispatch_id = links.leave_to(), links.manage_to(), dispatch.pk
+    for_leaving, for_managing = sealer(Purpose.LEAVE), sealer(Purpose.MANAGE)
+    for_message = sealer(Purpose.MESSAGE_ID)
 
     def values(addressee: Addressee) -> SlotValues:
-        leave_token = seal(Purpose.LEAVE, addressee.subscriber_id, dispatch_id)
-        message_token = seal(Purpose.MESSAGE_ID, addressee.subscriber_id, dispatch_id)
+        leave_token = for_leaving(addressee.subscriber_id, dispatch_id)
+        message_token = for_message(addressee.subscriber_id, dispatch_id)
         return SlotValues(
             address=addressee.address,
             name=addressee.name,
             reason=_reason(addressee.language, addressee.follows),
-            manage_url=manage(seal(Purpose.MANAGE, addressee.subscriber_id)),
+            manage_url=manage(for_managing(addressee.subscriber_id)),
             unsubscribe_url=leave(leave_token),
             unsubscribe_mailto=mailto + leave_token,
             message_id=f"<{message_token}@{domain}>",
@@ -128,9 +130,10 @@ def sample_values(brief: Brief, address: str) -> SlotValues:
     )
 
 
-def return_path(delivery_id: int) -> str:
-    """The envelope sender of one delivery, so that a bounce says whose it is (VERP)."""
-    return f"bounces+{seal(Purpose.RETURN_PATH, delivery_id)}@{settings.MAIL_DOMAIN}"
+def return_paths() -> Callable[[int], str]:
+    """The envelope sender of each delivery by its id, so that a bounce says whose it is (VERP)."""
+    seal, domain = sealer(Purpose.RETURN_PATH), settings.MAIL_DOMAIN
+    return lambda delivery_id: f"bounces+{seal(delivery_id)}@{domain}"
 
 
 @lru_cache(maxsize=32)

@@ -1,12 +1,14 @@
 """The journal of a batch in Valkey: what became of each letter, noted before the next one goes.
 
-Nothing waits for Valkey's answers; they are looked at now and then, and a refusal among them stops the
-batch. Whoever takes over an expired lease reads it; rows are written from it by `ledger`.
+A line's answer is looked at when the next line is written, so nothing waits for Valkey and a refusal
+stops the batch within two letters. Whoever takes over an expired lease reads the lines of the one
+who held it; rows are written from them by `ledger`.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +22,13 @@ from redis.exceptions import RedisError
 from dispatcher.relays.outcomes import Outcome, Result
 
 SECONDS = 7 * 24 * 3600
-UNHEEDED = 100  # answers that may be outstanding before they are looked at
+UNHEEDED = 1  # lines whose answers may be outstanding
+
+_text = json.encoder.encode_basestring_ascii  # the one part of a line that needs escaping
+
+
+class JournalGone(RedisError):  # noqa: N818  a state, not a fault
+    """Valkey no longer has what was noted here."""
 
 
 class Line(NamedTuple):
@@ -39,37 +47,47 @@ class Journalled:
 
 
 class Journal:
-    """The lines of one batch."""
+    """The lines of one holder of one batch: nobody else writes here, and whoever comes after reads it."""
 
-    def __init__(self, batch_id: int) -> None:
-        self._key = f"dispatcher:journal:{batch_id}".encode()
-        self._is_new = True
+    def __init__(self, batch_id: int, holder: str) -> None:
+        self._key = f"dispatcher:journal:{batch_id}:{holder}".encode()
+        self._wire = _wire(settings.REDIS_URL)
 
     def begin(self) -> None:
-        """Forget an earlier holder's lines, which are all recorded. Raises RedisError or OSError."""
-        _wire(settings.REDIS_URL).send((b"DEL", self._key))
-        self._is_new = True
+        """Open it, and wait until it is. Raises RedisError or OSError."""
+        try:
+            self._open()
+        except (RedisError, OSError):  # the connection was kept from the batch before
+            self._open()
 
     def note(self, outcome: Outcome, attempts: int) -> None:
         """Add a line. It lies with Valkey, or on its way there, even if this process dies now.
 
-        Raises RedisError or OSError when Valkey is away or takes nothing.
+        Raises RedisError or OSError when Valkey is away or took not the line before; JournalGone when it
+        has forgotten what it took.
         """
-        self._add([*_plain(outcome), attempts])
+        said = _text(f"{outcome.relay}\n{outcome.code}\n{outcome.text}")
+        line = (
+            f'[{outcome.key},{attempts},"{outcome.result}",{outcome.at!r},{outcome.wait!r},{said}]'
+        )
+        self._add(line.encode())
 
     def note_begun(self, key: int, attempts: int) -> None:
         """Say that a letter is about to go, for when it must be known what was on its way."""
-        self._add([key, attempts])
+        self._add(b"[%d,%d]" % (key, attempts))
 
     def read(self) -> Journalled:
         """All that is there, of this process too. Raises RedisError or OSError."""
-        _wire(settings.REDIS_URL).heed()
+        self._wire.heed()
         stored: Iterable[bytes] = _valkey(settings.REDIS_URL).lrange(self._key, 0, -1)  # type: ignore[assignment]
         lines, begun = [], set()
-        for line in stored:
-            key, *said, attempts = json.loads(line)
+        for line in filter(None, stored):  # it was opened with an empty one
+            key, attempts, *said = json.loads(line)
             if said:
-                lines.append(Line(Outcome(key, Result(said[0]), *said[1:]), attempts))
+                result, at, wait, words = said
+                relay, code, text = words.split("\n", 2)
+                outcome = Outcome(key, Result(result), relay, code, text, at, wait)
+                lines.append(Line(outcome, attempts))
             else:
                 begun.add((key, attempts))
         return Journalled(tuple(lines), frozenset(begun))
@@ -77,23 +95,26 @@ class Journal:
     def forget(self) -> None:
         """Remove the lines, which are recorded. Without waiting, and it is no harm if they stay."""
         with suppress(RedisError, OSError):
-            _wire(settings.REDIS_URL).send((b"DEL", self._key))
+            self._wire.send((b"DEL", self._key))
 
-    def _add(self, line: list[int | str | float]) -> None:
-        wire = _wire(settings.REDIS_URL)
-        wire.send((b"RPUSH", self._key, json.dumps(line).encode()))
-        if self._is_new:
-            wire.send((b"EXPIRE", self._key, b"%d" % SECONDS))
-            self._is_new = False
+    def _open(self) -> None:
+        wire = self._wire
+        wire.send((b"RPUSH", self._key, b""))
+        wire.send((b"EXPIRE", self._key, b"%d" % SECONDS))
+        wire.heed()
+
+    def _add(self, line: bytes) -> None:
+        """RPUSHX, so that what Valkey has lost, or a successor has read and removed, takes no line more."""
+        self._wire.send((b"RPUSHX", self._key, line))
 
 
 class _Wire:
-    """One connection on which commands are written at once and answered whenever."""
+    """One connection on which a command is written before the last one's answer is looked at."""
 
     def __init__(self, url: str) -> None:
         pool = _valkey(url).connection_pool
         self._connection: Any = pool.make_connection()  # untyped
-        self._unheeded = 0
+        self._unheeded: deque[bytes] = deque()  # the names of commands without an answer
 
     def send(self, command: tuple[bytes, ...]) -> None:
         """Write a command. Raises RedisError or OSError, also for what an earlier one was answered."""
@@ -101,39 +122,32 @@ class _Wire:
         parts += [b"$%d\r\n%b\r\n" % (len(part), part) for part in command]
         try:
             self._connection.send_packed_command([b"".join(parts)], check_health=False)
-            self._unheeded += 1
-            if self._unheeded >= 2 * UNHEEDED:  # the older half was answered long ago
-                self._read_answers(UNHEEDED)
+            self._unheeded.append(command[0])
+            # Between two lines a letter went to the relay and back, so this answer is there by now.
+            self._read_answers(but=UNHEEDED)
         except BaseException:  # what was asked and what is answered no longer agree
-            self._connection.disconnect()
-            self._unheeded = 0
+            self._drop()
             raise
 
     def heed(self) -> None:
         """Wait for every answer that is outstanding."""
         try:
-            self._read_answers(self._unheeded)
+            self._read_answers()
         except BaseException:
-            self._connection.disconnect()
-            self._unheeded = 0
+            self._drop()
             raise
 
-    def _read_answers(self, number: int) -> None:
-        for _ in range(number):
-            self._connection.read_response()
-        self._unheeded -= number
+    def _read_answers(self, *, but: int = 0) -> None:
+        while len(self._unheeded) > but:
+            answer = self._connection.read_response()
+            if self._unheeded.popleft() == b"RPUSHX" and not answer:
+                raise JournalGone(
+                    "the journal is gone: Valkey lost it, or the batch was taken over"
+                )
 
-
-def _plain(outcome: Outcome) -> tuple[int | str | float, ...]:
-    return (
-        outcome.key,
-        outcome.result,
-        outcome.relay,
-        outcome.code,
-        outcome.text,
-        outcome.at,
-        outcome.wait,
-    )
+    def _drop(self) -> None:
+        self._connection.disconnect()
+        self._unheeded.clear()
 
 
 @lru_cache(maxsize=1)

@@ -25,22 +25,26 @@ from dispatcher.mailing.models import Batch, Dispatch
 
 log = logging.getLogger(__name__)
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's own
+
 MOVING = (Dispatch.State.MATCHING, Dispatch.State.SENDING)
 
 # Take a batch that `may_be_claimed`; no row when it is not to be had, or another is just taking it.
-# A repeat finds it held.
+# A repeat finds it held. Whose journal is still to be recorded is remembered until that is done, however
+# many are lost over it.
 SQL_CLAIM = """
 WITH free AS (
-    SELECT b.id, b.state FROM dispatcher_batch b JOIN dispatcher_dispatch d ON d.id = b.dispatch_id
+    SELECT b.id, b.state, b.holder FROM dispatcher_batch b JOIN dispatcher_dispatch d ON d.id = b.dispatch_id
     WHERE b.id = %(batch)s
       AND (b.state = 'waiting' AND b.due_at <= now() AND d.state = ANY(%(moving)s)
            OR b.state = 'carrying' AND b.lease_until < now())
     FOR UPDATE OF b SKIP LOCKED
 )
 UPDATE dispatcher_batch b
-SET state = 'carrying', holder = %(holder)s, lease_until = now() + %(lease)s
+SET state = 'carrying', holder = %(holder)s, lease_until = now() + %(lease)s,
+    left_by = CASE WHEN b.left_by = '' AND free.state = 'carrying' THEN free.holder ELSE b.left_by END
 FROM free WHERE b.id = free.id
-RETURNING b.dispatch_id, free.state
+RETURNING b.dispatch_id, b.left_by
 """
 
 # The lease anew, and whether the dispatch is still to be sent; no row when another holds the batch now.
@@ -52,30 +56,35 @@ RETURNING d.state = ANY(%(moving)s)
 """
 
 
+def _clock() -> float:
+    """Seconds that pass for PostgreSQL too, while this machine is suspended (clock_gettime(2))."""
+    return time.clock_gettime(_CLOCK)
+
+
 class LeaseLost(Exception):  # noqa: N818  a state, not a fault
     """Another worker has the batch or may have it; this one must not send another letter of it."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """A batch in this process's hands. `was_left_behind`: an earlier holder never gave it back."""
+    """A batch in this process's hands. `left_by`: the holder that never gave it back, if there is one."""
 
     batch_id: int
     dispatch_id: int
-    was_left_behind: bool
+    left_by: str
     holder: str
     _sure_until: float
-    _taken_at: float = field(default_factory=time.monotonic)
+    _taken_at: float = field(default_factory=_clock)
     _given_back: threading.Event = field(default_factory=threading.Event)
 
     @property
     def seconds(self) -> float:
         """How long ago it was taken."""
-        return time.monotonic() - self._taken_at
+        return _clock() - self._taken_at
 
     def keep(self) -> bool:
         """Renew it; whether the dispatch is still to be sent. Raises LeaseLost."""
-        asked_at = time.monotonic()
+        asked_at = _clock()
         with connection.cursor() as cursor:
             cursor.execute(SQL_KEEP, _parameters(self.batch_id, self.holder))
             row = cursor.fetchone()
@@ -87,7 +96,7 @@ class Lease:
 
     def check(self) -> None:
         """Raise LeaseLost unless it is surely held at this moment. Costs no query."""
-        if time.monotonic() >= self._sure_until:
+        if _clock() >= self._sure_until:
             raise LeaseLost
 
     @contextmanager
@@ -105,7 +114,7 @@ class Lease:
         pause = settings.LEASE_SECONDS / 3
         try:
             while not self._given_back.wait(pause):
-                if self._sure_until - time.monotonic() < 2 * pause:
+                if self._sure_until - _clock() < 2 * pause:
                     self._keep_or_say()
         except LeaseLost:
             log.warning("batch %s was taken over", self.batch_id)
@@ -123,7 +132,7 @@ class Lease:
 def claim(batch_id: int) -> Lease | None:
     """Take the lease; None if the batch is not to be had."""
     holder = uuid.uuid4().hex
-    asked_at = time.monotonic()
+    asked_at = _clock()
     with connection.cursor() as cursor:
         cursor.execute(SQL_CLAIM, _parameters(batch_id, holder))
         row = cursor.fetchone()
@@ -132,10 +141,18 @@ def claim(batch_id: int) -> Lease | None:
     return Lease(
         batch_id=batch_id,
         dispatch_id=row[0],
-        was_left_behind=row[1] == Batch.State.CARRYING,
+        left_by=row[1],
         holder=holder,
         _sure_until=asked_at + settings.LEASE_SECONDS,
     )
+
+
+def close_journal(lease: Lease) -> None:
+    """What the lost holder noted is recorded, in this transaction. Raises LeaseLost."""
+    held = Batch.objects.filter(pk=lease.batch_id, holder=lease.holder)
+    if not held.update(left_by=""):
+        raise LeaseLost
+    lease.left_by = ""
 
 
 def may_be_claimed() -> Q:

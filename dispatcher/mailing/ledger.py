@@ -24,6 +24,7 @@ from dispatcher.relays.outcomes import Outcome, Result
 
 # A batch that breaks down must not do so all day: the first of RETRY_PAUSES, doubled by each fault.
 MOST_FAULTS = 6
+GIVE_UP_AFTER = 24  # faults in a row, which take most of a day
 NO_PAUSE = timedelta()
 
 # Write outcomes to their rows. Each is about the attempt that it names, so a repeat changes nothing; only
@@ -45,16 +46,23 @@ WHERE d.id = o.id AND d.batch_id + 0 = held.id AND d.attempts = o.attempts
 """
 
 # Close a batch or give it back. It is due again when its first open delivery is. What was begun and
-# has no outcome waits again. Only the holder does this, so a repeat changes nothing.
+# has no outcome waits again; after many faults what is open fails, and staff may send it again. Only the
+# holder does this, so a repeat changes nothing.
 SQL_SETTLE = """
 WITH held AS (
-    SELECT id FROM dispatcher_batch WHERE id = %(batch)s AND holder = %(holder)s FOR UPDATE
+    SELECT id, %(fault)s <> '' AND faults + 1 >= %(give_up_after)s AS is_given_up FROM dispatcher_batch
+    WHERE id = %(batch)s AND holder = %(holder)s FOR UPDATE
 ), given_back AS (
     UPDATE dispatcher_delivery SET state = 'waiting'
-    WHERE batch_id IN (SELECT id FROM held) AND state = 'carrying'
+    WHERE batch_id IN (SELECT id FROM held WHERE NOT is_given_up) AND state = 'carrying'
+), given_up AS (
+    UPDATE dispatcher_delivery SET state = 'failed', settled_at = now(), relay = '', code = '',
+        text = left('given up after ' || %(give_up_after)s || ' breakdowns of its batch: ' || %(fault)s, 300)
+    WHERE batch_id IN (SELECT id FROM held WHERE is_given_up) AND state IN ('waiting', 'carrying', 'deferred')
 ), open AS (
     SELECT count(*) AS n, min(coalesce(next_attempt_at, now())) AS due_at FROM dispatcher_delivery
-    WHERE batch_id IN (SELECT id FROM held) AND state IN ('waiting', 'carrying', 'deferred')
+    WHERE batch_id IN (SELECT id FROM held WHERE NOT is_given_up)
+      AND state IN ('waiting', 'carrying', 'deferred')
 )
 UPDATE dispatcher_batch b
 SET state = CASE WHEN open.n = 0 THEN 'done' ELSE 'waiting' END, lease_until = NULL, holder = '',
@@ -94,8 +102,8 @@ def settle(lease: Lease, *, pause: timedelta = NO_PAUSE, fault: str = "") -> tim
     """Give the lease back: the batch is done, or due again when its first open delivery is.
 
     It is not due before the pause is over, and with a fault not before a pause that doubles with every
-    one. Returns how long until it is due, None when it is done. Raises LeaseLost when another has it,
-    or it was given back before.
+    one; after GIVE_UP_AFTER of them in a row its letters fail. Returns how long until it is due, None
+    when it is done. Raises LeaseLost when another has it, or it was given back before.
     """
     parameters: dict[str, Any] = {
         "batch": lease.batch_id,
@@ -104,6 +112,7 @@ def settle(lease: Lease, *, pause: timedelta = NO_PAUSE, fault: str = "") -> tim
         "fault": fault[:300],
         "after_a_fault": timedelta(seconds=settings.RETRY_PAUSES[0]),
         "most_faults": MOST_FAULTS,
+        "give_up_after": GIVE_UP_AFTER,
     }
     with connection.cursor() as cursor:
         cursor.execute(SQL_SETTLE, parameters)
@@ -112,6 +121,15 @@ def settle(lease: Lease, *, pause: timedelta = NO_PAUSE, fault: str = "") -> tim
         raise LeaseLost
     due_in: timedelta | None = settled[0]
     return due_in
+
+
+@transaction.atomic
+def give_back(
+    lease: Lease, lines: Sequence[Line], *, pause: timedelta = NO_PAUSE, fault: str = ""
+) -> timedelta | None:
+    """`record` and `settle` as one: who carries a batch has told all and lets it go."""
+    record(lease, lines)
+    return settle(lease, pause=pause, fault=fault)
 
 
 def _row(outcome: Outcome, attempts: int) -> _Row:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,9 @@ FIRST_SLICE = 500  # readers; each slice after it has four times as many, up to
 SLICE = 20_000
 FIRST_BATCHES = 10  # so many share the first slice, so that every worker has one at once
 
+HAD_IT, IN_HAND = "had it already", "in hand"  # as SQL_EXCLUSION says them
+FREE_AGAIN = timedelta(seconds=1)  # a worker of a cancelled dispatch notices within this time
+
 # The rules at once that are not plain and let a brief of this reach through.
 SQL_PARTICULAR = f"""
     dispatcher_subscription s WHERE {SQL_NOT_PLAIN} AND {SQL_LETS_THROUGH}
@@ -33,7 +37,7 @@ SQL_PARTICULAR = f"""
 
 # Why a matched reader is not mailed; NULL for those who are. `r` is the reader's row if it has such a
 # reason. Who has the brief, or may have it, from an earlier dispatch that was cancelled does not get it
-# twice; that set is read once, not per reader.
+# twice; that set is read once, not per reader. Whom a worker is just sending it to is not known yet.
 SQL_NOT_MAILED = """
     dispatcher_subscriber r ON r.id = m.id AND (r.state <> 'active' OR r.is_suppressed)
 """
@@ -42,8 +46,11 @@ SQL_EXCLUSION = """
          WHEN r.state <> 'active' THEN r.state
          WHEN m.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
                        WHERE g.dispatch_id = ANY(%(earlier)s::bigint[])
-                       AND g.state IN ('accepted', 'carrying', 'unknown'))
+                       AND g.state IN ('accepted', 'unknown'))
          THEN 'had it already'
+         WHEN m.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
+                       WHERE g.dispatch_id = ANY(%(earlier)s::bigint[]) AND g.state = 'carrying')
+         THEN 'in hand'
     END
 """
 
@@ -106,6 +113,10 @@ SELECT (SELECT max(id) FROM matched), (SELECT count(*) FROM matched), (SELECT co
 """  # noqa: S608
 
 
+class _InHand(Exception):  # noqa: N818  a state, not a fault
+    """Whether some readers have the brief already is just being found out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """How many readers a release would reach, and how many it leaves out, by reason."""
@@ -124,15 +135,25 @@ def count(reach: Sequence[int], *, brief: Brief | None = None) -> Audience:
         cursor.execute(SQL_IN_MEMORY)
         cursor.execute(SQL_COUNT, parameters)
         rows = dict(cursor.fetchall())
+    in_hand = rows.pop(IN_HAND, 0)
+    if in_hand:
+        rows[HAD_IT] = rows.get(HAD_IT, 0) + in_hand
     return Audience(readers=rows.pop(None, 0), excluded=rows)
 
 
 def match(dispatch_id: int) -> None:
-    """Make the deliveries of a released dispatch and post its batches. Repeats go on where it stood."""
+    """Make the deliveries of a released dispatch and post its batches. Repeats go on where it stood.
+
+    Stops, to be posted again, while a worker still sends letters of an earlier dispatch of the brief.
+    """
     with logs.about(dispatch=dispatch_id):
-        while _match_slice(dispatch_id):
-            pass
-        ledger.close(dispatch_id)
+        try:
+            while _match_slice(dispatch_id):
+                pass
+        except _InHand as lane:
+            queue.match(dispatch_id, lane=str(lane), after=FREE_AGAIN)
+        else:
+            ledger.close(dispatch_id)
 
 
 @transaction.atomic
@@ -148,8 +169,11 @@ def _match_slice(dispatch_id: int) -> bool:
         return False
     slice_size = _slice_size(dispatch)
     through, matched, delivered, batches, excluded = _made(dispatch, slice_size)
+    left_out: dict[str, int] = json.loads(excluded or "{}")
+    if IN_HAND in left_out:
+        raise _InHand(dispatch.lane)  # and this slice is taken back
     dispatch.audience += delivered
-    for reason, number in json.loads(excluded or "{}").items():
+    for reason, number in left_out.items():
         dispatch.excluded[reason] = dispatch.excluded.get(reason, 0) + number
     dispatch.matched_through = through or dispatch.matched_through
     is_last: bool = matched < slice_size

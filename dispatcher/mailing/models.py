@@ -80,8 +80,9 @@ class Batch(models.Model):
     """A few hundred deliveries that one worker carries under a lease.
 
     Waiting until `due_at`, carried by `holder` until `lease_until`, done when none of its
-    deliveries is waiting, carrying or deferred. `faults` counts how often carrying it broke down in a
-    row, `fault` says what broke; both are empty again once it went well.
+    deliveries is waiting, carrying or deferred. `left_by` is a lost holder whose journal is not recorded
+    yet. `faults` counts how often carrying it broke down in a row, `fault` says what broke; both are
+    empty again once it went well.
     """
 
     class State(models.TextChoices):
@@ -96,7 +97,8 @@ class Batch(models.Model):
     posted_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True)
     holder = models.CharField(max_length=120, blank=True)
-    # Batches are written in SQL too, so these two have their beginnings in the table itself.
+    left_by = models.CharField(max_length=120, blank=True, default="", db_default="")
+    # Batches are written in SQL too, so these have their beginnings in the table itself.
     faults = models.PositiveSmallIntegerField(default=0, db_default=0)
     fault = models.CharField(max_length=300, blank=True, default="", db_default="")
 

@@ -22,7 +22,7 @@ def send_test(brief: Brief, address: str) -> str:
     data = sealing.stamper(compiled)(composing.sample_values(brief, address))
     pool = Pool(configured())
     try:
-        parcel = Parcel(brief.pk, composing.return_path(0), address, data)
+        parcel = Parcel(brief.pk, composing.return_paths()(0), address, data)
         (outcome,) = pool.hand_over([parcel], is_urgent=True)
     finally:
         pool.close()

@@ -11,7 +11,7 @@ local RECOVERY = 1.25  -- growth of an imposed limit in every quiet minute
 local SLOWEST = 1      -- letters a second; no limit is imposed below
 local UNHURRIED = 10   -- letters a second; a refusal at less is taken as one at this rate
 local WINDOW = 5       -- seconds that the observed rate looks back over
-local KEPT = 86400     -- seconds that an idle bucket is kept
+local KEPT = 86400     -- seconds that an idle bucket is kept, or as long as it takes to fill
 
 local op, now = ARGV[1], tonumber(ARGV[2])
 if not now then
@@ -53,14 +53,15 @@ local function write(b)
   for _, field in ipairs(FIELDS) do
     if b[field] then
       known[#known + 1] = field
-      known[#known + 1] = string.format('%.6f', b[field])
+      known[#known + 1] = string.format('%.17g', b[field])
     else
       gone[#gone + 1] = field
     end
   end
   if #gone > 0 then redis.call('HDEL', b.key, unpack(gone)) end
   redis.call('HSET', b.key, unpack(known))
-  redis.call('EXPIRE', b.key, KEPT)
+  local filled = b.rate and math.ceil(size(b, true) / b.rate) or 0
+  redis.call('EXPIRE', b.key, math.max(KEPT, filled + HORIZON))
 end
 
 -- The rate lately: a sum that fades, over the part of the window that it has been fed for.
@@ -87,33 +88,36 @@ local function free(b, urgent)
   return math.min(left, math.max(1, b.rate))
 end
 
--- A turn for the next of those who wait: when it comes, and for how many letters.
-local function promise(b, urgent, most)
+-- A turn for the next of those who wait: when it comes, for how many letters, and how many are promised it.
+local function turn(b, urgent, most, is_promised)
   local lane, letters = urgent and 'urgent' or 'routine', math.max(1, math.min(LUMP, most, math.floor(b.rate * WAITED)))
   local first = math.max(now, urgent and b.urgent or math.max(b.routine, b.urgent + GRACE))
-  local turn = first + letters / b.rate
-  if turn > now + HORIZON then
+  local at = first + letters / b.rate
+  if at > now + HORIZON then
     return HORIZON * (0.8 + 0.2 * (now % 1)), letters, 0
   end
-  b[lane] = turn
-  return turn - now, letters, letters
+  if not is_promised then return at - now, letters, 0 end
+  b[lane] = at
+  write(b)
+  return at - now, letters, letters
 end
 
--- take: urgent?, letters (0: only look), letters to promise a turn to, configured rate of each bucket, the day's plan
+-- take: urgent?, letters (0: only look), letters that wait for a turn, whether it is promised to them, the day
+-- on which the plan starts, configured rate of each bucket, the day's plan
 -- → letters granted, bucket that has none (0: none such, -1: the day), its rate, wait, letters that the wait
--- is for, letters promised
+-- is for, letters promised, the day
 if op == 'take' then
   local urgent, wanted, waiting = ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-  local days, start = KEYS[#KEYS], tonumber(ARGV[6])
+  local is_promised, days, start = ARGV[6] == '1', KEYS[#KEYS], tonumber(ARGV[7])
   local granted, short, buckets = wanted > 0 and math.min(LUMP, wanted) or LUMP, 0, {}
   for i = 1, #KEYS - 1 do
-    buckets[i] = read(KEYS[i], ARGV[6 + i])
+    buckets[i] = read(KEYS[i], ARGV[7 + i])
     local left = math.floor(free(buckets[i], urgent))
     if left < granted then granted, short = left, i end
   end
   local today = math.floor(now / 86400)
   if start then
-    local plan = ARGV[6 + #KEYS + today - start]
+    local plan = ARGV[7 + #KEYS + today - start]
     local most = today < start and 0 or tonumber(plan)
     if most then
       local kept = urgent and 0 or math.floor(math.min(RESERVE * most, math.max(0, most - 1)))
@@ -125,7 +129,7 @@ if op == 'take' then
     granted = 0 -- not worth touching a batch for
   end
   if granted > 0 then
-    if wanted == 0 then return {granted, 0, '', '0', 0, 0} end
+    if wanted == 0 then return {granted, 0, '', '0', 0, 0, today} end
     for _, b in ipairs(buckets) do
       if b.rate then
         b.tokens = b.tokens - granted
@@ -137,22 +141,23 @@ if op == 'take' then
       redis.call('HDEL', days, today - 2)
       redis.call('EXPIRE', days, 3 * KEPT)
     end
-    return {granted, 0, '', '0', 0, 0}
+    return {granted, 0, '', '0', 0, 0, today}
   end
   if short == -1 then
     local night = (today + 1) * 86400 - now
-    return {0, -1, '', string.format('%.3f', night + 600 * (now % 1)), 1000000, 0}
+    return {0, -1, '', string.format('%.3f', night + 600 * (now % 1)), 1000000, 0, today}
   end
   local b = buckets[short]
-  local wait, letters, promised = promise(b, urgent, waiting)
-  write(b)
-  return {0, short, string.format('%.6f', b.rate), string.format('%.3f', wait), letters, promised}
+  local wait, letters, promised = turn(b, urgent, waiting, is_promised)
+  return {0, short, string.format('%.17g', b.rate), string.format('%.3f', wait), letters, promised, today}
 
--- give back: tokens, configured rate of each bucket; urgent?, bucket of the promise (0: none), letters of it
+-- give back: urgent?, tokens, bucket of the promise (0: none), letters of it, the day that the tokens are of,
+-- configured rate of each bucket
 elseif op == 'give back' then
   local urgent, letters, promised, unused = ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+  local day = ARGV[7]
   for i = 1, #KEYS - 1 do
-    local b = read(KEYS[i], ARGV[6 + i])
+    local b = read(KEYS[i], ARGV[7 + i])
     if b.rate then
       b.tokens = b.tokens + letters
       if i == promised then
@@ -162,9 +167,8 @@ elseif op == 'give back' then
       write(b)
     end
   end
-  local today = math.floor(now / 86400)
-  local used = tonumber(redis.call('HGET', KEYS[#KEYS], today) or 0)
-  if used > 0 then redis.call('HINCRBY', KEYS[#KEYS], today, -math.min(used, letters)) end
+  local used = tonumber(redis.call('HGET', KEYS[#KEYS], day) or 0)
+  if used > 0 then redis.call('HINCRBY', KEYS[#KEYS], day, -math.min(used, letters)) end
   return 0
 
 -- halve: configured rate, letters since the last count → the limit from now on
@@ -180,7 +184,7 @@ elseif op == 'halve' then
     b.rate = b.limit
   end
   write(b)
-  return string.format('%.6f', b.rate)
+  return string.format('%.17g', b.rate)
 
 -- look: configured rate and letters since the last count of each bucket → the imposed limit of each, or ''
 elseif op == 'look' then
@@ -192,7 +196,7 @@ elseif op == 'look' then
       count(b, letters)
       write(b)
     end
-    imposed[i] = b.imposed and string.format('%.6f', b.imposed) or ''
+    imposed[i] = b.imposed and string.format('%.17g', b.imposed) or ''
   end
   return imposed
 end

@@ -7,7 +7,7 @@ say. What the numbers are used for is for `pacing` to decide.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -33,7 +33,7 @@ class Bucket:
 
     @property
     def told(self) -> str:
-        return "" if self.rate is None else f"{self.rate:.6f}"
+        return "" if self.rate is None else repr(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Answer:
     """What a take brought: letters that may go; else why none may, and when some are likely to.
 
     `short` is the index of the bucket that has none, DAY for the day's plan; `rate` is that bucket's. The
-    wait, in seconds, is the same for `letters` letters, of which `promised` are counted on.
+    wait, in seconds, is the same for `letters` letters, of which `promised` are counted on. `day` is the
+    one that the letters count for, in days since 1970.
     """
 
     granted: int
@@ -50,6 +51,7 @@ class Answer:
     wait: float = 0.0
     letters: int = 0
     promised: int = 0
+    day: int = field(default=0, compare=False)
 
 
 class Buckets:
@@ -73,22 +75,24 @@ class Buckets:
         *,
         is_urgent: bool,
         waiting: int = LUMP,
+        is_promised: bool = True,
     ) -> Answer:
         """Letters from every one of the buckets; if there are none, a turn for `waiting` letters.
 
         At most LUMP and a second's worth are granted. With `letters` 0 none are taken, it is only asked.
+        The turn is promised, so that the next who asks is told a later one; or else nothing is changed.
         """
         start, daily = ("", ()) if plan is None else (_day(plan), plan.daily)
-        granted, short, rate, wait, alike, promised = self._call(
+        granted, short, rate, wait, alike, promised, day = self._call(
             "take",
             [*(bucket.key for bucket in buckets), days],
-            [int(is_urgent), letters, waiting, start],
+            [int(is_urgent), letters, waiting, int(is_promised), start],
             [*(bucket.told for bucket in buckets), *daily],
         )
         if granted:
-            return Answer(granted)
+            return Answer(granted, day=day)
         index = DAY if short == DAY else short - 1
-        return Answer(0, index, float(rate or 0), float(wait), alike, promised)
+        return Answer(0, index, float(rate or 0), float(wait), alike, promised, day)
 
     def give_back(
         self,
@@ -99,12 +103,15 @@ class Buckets:
         is_urgent: bool,
         promised: int,
         unused: int,
+        day: int,
     ) -> None:
-        """Tokens that were not used, and a promise at the bucket of that index that so many did not need."""
+        """Tokens of that day that were not used, and a promise at the bucket of that index that so many
+        did not need.
+        """
         self._call(
             "give back",
             [*(bucket.key for bucket in buckets), days],
-            [int(is_urgent), letters, promised + 1, unused],
+            [int(is_urgent), letters, promised + 1, unused, day],
             [bucket.told for bucket in buckets],
         )
 

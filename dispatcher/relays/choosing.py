@@ -77,6 +77,7 @@ class Roster:
         record = self._records[relay.name]
         had_failed = record.failures > 0
         record.breaks = record.failures = 0
+        record.away_until = 0.0  # it was tried before its time, as the last that was left
         return had_failed
 
     def why_away(self, relay: AnyRelay) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from time import time
 
 from dispatcher.relays import replies
+from dispatcher.relays.gate import MayGo, stopped
 from dispatcher.relays.offer import Offer
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.relay import Relay
@@ -57,10 +58,10 @@ class Conversation:
         """As many letters as the relay takes over one connection have gone."""
         return self._left <= 0
 
-    def hand_over(self, parcels: Iterator[Parcel]) -> Iterator[Outcome]:
+    def hand_over(self, parcels: Iterator[Parcel], may_go: MayGo) -> Iterator[Outcome]:
         """See `Session.hand_over`."""
         try:
-            yield from self._converse(parcels)
+            yield from self._converse(parcels, may_go)
             self.settle()
         finally:
             if self._owed:
@@ -94,7 +95,7 @@ class Conversation:
         self._owed = 0
         self._wire.break_off(ConnectionError(words))
 
-    def _converse(self, parcels: Iterator[Parcel]) -> Iterator[Outcome]:
+    def _converse(self, parcels: Iterator[Parcel], may_go: MayGo) -> Iterator[Outcome]:
         letter = self._take(parcels)
         while letter is not None and not self.is_broken:
             following: Letter | Outcome | None = None
@@ -104,12 +105,24 @@ class Conversation:
                 refusal = self._invite(letter)
                 if refusal is None and self._offer.pipelining:
                     following = self._take(parcels)
+                if refusal is None and not may_go(letter.parcel):
+                    yield from self._stop(letter, following)
+                    return
                 yield refusal or self._send(letter, following)
             if following is None and not self.is_broken:
                 following = self._take(parcels)
             letter = following
         if letter is not None:
             yield letter if isinstance(letter, Outcome) else self._not_begun(letter)
+
+    def _stop(self, letter: Letter, following: Letter | Outcome | None) -> Iterator[Outcome]:
+        """The relay waits for a letter that does not go: whatever were said now would be that letter."""
+        self.give_up("it was stopped")
+        yield stopped(letter.parcel, self.relay.name)
+        if isinstance(following, Letter):
+            yield stopped(following.parcel, self.relay.name)
+        elif following is not None:
+            yield following
 
     def _take(self, parcels: Iterator[Parcel]) -> Letter | Outcome | None:
         """The next letter, or its outcome if it cannot go; None if there is none to be taken."""

@@ -7,31 +7,33 @@ about one reader and which about us is decided here.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from email import message_from_bytes, policy
-from email.message import Message as AnyMessage
+from contextlib import suppress
 from typing import Any
 
 from anymail.backends.base import AnymailBaseBackend
-from anymail.exceptions import AnymailError, AnymailInvalidAddress, AnymailRecipientsRefused
-from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMultiAlternatives
+from anymail.exceptions import (
+    AnymailError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+)
 from django.utils.module_loading import import_string
 from requests import ConnectionError as NotConnected
 from requests import ConnectTimeout, RequestException
 from requests.exceptions import SSLError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from dispatcher.relays.gate import MayGo, always, stopped
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.relay import MailApi
 from dispatcher.relays.replies import one_line
+from dispatcher.relays.retelling import Stamped
+from dispatcher.relays.within import within
 
-# What an API writes itself or is told apart from the other headers, and a signature that the new
-# octets would break.
-_TOLD_APART = frozenset(
-    ("from", "to", "subject", "mime-version", "content-type", "content-transfer-encoding")
-) | {"dkim-signature"}
+_SECRET = re.compile("key|secret|token|password")  # in an option's name
 _ABOUT_US = frozenset((401, 402, 403, 404))  # key, account, domain: it holds for all letters
 _MAY_BE_TAKEN = frozenset(
     (502, 504)
@@ -48,6 +50,8 @@ class Session:
         self.is_broken = False
         self._backend = backend
         self._given = 0
+        self._is_begun = False  # something of the letter in hand may have gone
+        self._post, backend.post_to_esp = backend.post_to_esp, self._begin
 
     @classmethod
     def connect(cls, relay: MailApi) -> Session:
@@ -56,9 +60,9 @@ class Session:
             backend = import_string(relay.backend)(**relay.options)
             backend.timeout = relay.timeout
             backend.open()
-        except (ImportError, ImproperlyConfigured, TypeError, ValueError) as fault:
-            raise ConnectionError(str(fault)) from None
-        return cls(relay, backend)
+            return cls(relay, backend)
+        except Exception as fault:  # noqa: BLE001  any backend, and a library of any provider's
+            raise ConnectionError(_without(relay.options, str(fault) or repr(fault))) from None
 
     @property
     def is_spent(self) -> bool:
@@ -68,13 +72,17 @@ class Session:
         return not self.is_broken
 
     def close(self) -> None:
-        self._backend.close()
+        with suppress(Exception):  # of a connection that nobody needs
+            self._backend.close()
 
-    def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]:
+    def hand_over(self, parcels: Iterable[Parcel], may_go: MayGo = always) -> Iterator[Outcome]:
         """Hand each parcel over and yield its outcome, in order; see `smtp.Session.hand_over`."""
         for parcel in parcels:
             self._given += 1
-            outcome = self._hand_over(parcel)
+            outcome = self._hand_over(parcel, may_go)
+            if outcome is None:
+                yield stopped(parcel, self.relay.name)
+                return
             yield outcome
             if self.is_broken:
                 self.close()
@@ -82,89 +90,81 @@ class Session:
             if self.is_spent:
                 return
 
-    def _hand_over(self, parcel: Parcel) -> Outcome:
-        message = Stamped(parcel)
+    def _hand_over(self, parcel: Parcel, may_go: MayGo) -> Outcome | None:
+        """None if it may not go."""
         try:
-            self._backend.send_messages([message])
+            message = Stamped(parcel)
+        except Exception as fault:  # noqa: BLE001  one letter that cannot be told again is one letter
+            return self._untold(parcel, fault)
+        return self._send(parcel, message) if may_go(parcel) else None
+
+    def _send(self, parcel: Parcel, message: Stamped) -> Outcome:
+        self._is_begun = False
+        try:
+            within(2 * self.relay.timeout, lambda: self._backend.send_messages([message]))
+            if not self._is_begun:
+                return self._untold(parcel, RuntimeError("its backend sent nothing"))
+            return self._answered(parcel, message.anymail_status)
         except AnymailRecipientsRefused as refusal:
             return self._outcome(parcel, Result.FAILED, _said(refusal))
         except AnymailInvalidAddress as refusal:
             return self._outcome(parcel, Result.FAILED, f"the API takes no such address: {refusal}")
-        except (AnymailError, RequestException) as fault:
-            return self._fault(parcel, fault)
-        status = message.anymail_status
-        (each,) = status.status or {"unknown"}
-        result = _RESULTS.get(each, Result.UNKNOWN)
+        except Exception as fault:  # noqa: BLE001  what is not foreseen must not count as not sent
+            if not self._is_begun or isinstance(fault, AnymailSerializationError):
+                return self._untold(parcel, fault)
+            return self._fault(parcel, fault, getattr(message.anymail_status, "esp_response", None))
+
+    def _begin(self, payload: Any, message: Any) -> Any:
+        """In the place of the backend's own: from here on the letter may have gone."""
+        self._is_begun = True
+        return self._post(payload, message)
+
+    def _answered(self, parcel: Parcel, status: Any) -> Outcome:
+        each = next(iter(status.status or ()), "unknown")
         if getattr(status.esp_response, "status_code", 200) >= 400:  # that Anymail could not read
             return self._outcome(parcel, Result.DEFERRED, status.esp_response.text)
+        result = _RESULTS.get(each, Result.UNKNOWN)
         return self._outcome(parcel, result, f"{each} as {status.message_id}")
 
-    def _fault(self, parcel: Parcel, fault: Exception) -> Outcome:
+    def _untold(self, parcel: Parcel, fault: Exception) -> Outcome:
+        words = f"the letter could not be told to the API: {str(fault) or repr(fault)}"
+        return self._outcome(parcel, Result.DEFERRED, _without(self.relay.options, words))
+
+    def _fault(self, parcel: Parcel, fault: Exception, answer: object) -> Outcome:
         code = _status(fault)
-        if code is None:
-            self.is_broken = True
-            result, words = Result.DEFERRED, "not sent"
-            if _may_be_taken(fault):
-                result, words = Result.UNKNOWN, "no answer"
-            return self._outcome(parcel, result, f"{words}: {fault.__cause__ or fault}")
-        self.is_broken = code in _ABOUT_US
-        # A 400 may be about this reader or about all letters, so it fails none for good at once.
-        result = Result.UNKNOWN if code in _MAY_BE_TAKEN else Result.DEFERRED
-        return self._outcome(parcel, result, f"{code} {_said(fault)}")
+        if code is not None and code >= 300:
+            self.is_broken = code in _ABOUT_US
+            # A 400 may be about this reader or about all letters, so it fails none for good at once.
+            result = Result.UNKNOWN if code in _MAY_BE_TAKEN else Result.DEFERRED
+            return self._outcome(parcel, result, f"{code} {_said(fault)}")
+        self.is_broken = True
+        if code is not None or answer is not None:
+            words = f"its answer is not understood: {_said(fault)}"
+            return self._outcome(parcel, Result.UNKNOWN, words)
+        result, words = Result.DEFERRED, "not sent"
+        if _may_be_taken(fault):
+            result, words = Result.UNKNOWN, "no answer"
+        words = f"{words}: {fault.__cause__ or fault or repr(fault)}"
+        return self._outcome(parcel, result, _without(self.relay.options, words))
 
     def _outcome(self, parcel: Parcel, result: Result, words: str) -> Outcome:
         return Outcome(parcel.key, result, self.relay.name, text=one_line(words), at=time.time())
 
 
-class Stamped(EmailMultiAlternatives):
-    """A stamped letter as Django's mail backends expect one.
-
-    Its text, HTML and headers are there in parts; `message()` is the stamped letter itself. The return
-    path is metadata, for an API uses one of its own and tells of bounces by webhook.
-    """
-
-    anymail_status: Any
-
-    def __init__(self, parcel: Parcel) -> None:
-        self._data = parcel.data
-        letter = message_from_bytes(parcel.data, policy=policy.default)
-        text, html = letter.get_body(("plain",)), letter.get_body(("html",))
-        headers = {k: str(v) for k, v in letter.items() if k.lower() not in _TOLD_APART}
-        super().__init__(
-            subject=str(letter["Subject"]),
-            body=text.get_content() if text else "",
-            from_email=str(letter["From"]),
-            to=[parcel.address],
-            headers=headers,
-        )
-        if html:
-            self.attach_alternative(html.get_content(), "text/html")
-        self.metadata = {"return_path": parcel.return_path}
-
-    def message(self, *_: object, **__: object) -> Any:
-        return _Octets(self._data)
-
-
-class _Octets(AnyMessage):
-    """A message that is written out as it was stamped, whatever is asked of it on the way."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self._data = data
-
-    def as_bytes(self, *_: object, **__: object) -> bytes:
-        return self._data
-
-
 def _may_be_taken(fault: Exception) -> bool:
     """Whether the letter may have got there, though no answer came."""
     cause = fault.__cause__
-    if not isinstance(fault, RequestException):  # none of HTTP's own, or botocore's
+    if isinstance(fault, RequestException):
+        if isinstance(fault, ConnectTimeout | SSLError):
+            return False
+        reason = cause.args[0] if isinstance(cause, NotConnected) and cause.args else None
+        is_unconnected = isinstance(reason, MaxRetryError) and isinstance(
+            reason.reason, NewConnectionError
+        )
+        return not is_unconnected
+    if isinstance(fault, AnymailError) and type(cause).__module__.startswith("botocore."):
         return type(cause).__name__ in _BOTOCORE_MAY_BE_TAKEN
-    if isinstance(fault, ConnectTimeout | SSLError):
-        return False
-    reason = cause.args[0] if isinstance(cause, NotConnected) and cause.args else None
-    return not (isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError))
+    return True
 
 
 def _status(fault: Exception) -> int | None:
@@ -182,3 +182,13 @@ def _said(fault: Exception) -> str:
     if isinstance(response, Mapping):
         response = response.get("Error", {}).get("Message", "")
     return getattr(response, "text", "") or str(response or fault)
+
+
+def _without(options: Mapping[str, object], words: str) -> str:
+    """Words of others, which may quote an option, without those that are secret."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            words = _without(value, words)
+        elif value and _SECRET.search(name):
+            words = words.replace(str(value), "…")
+    return words

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dispatcher.relays.outcomes import Parcel
 from dispatcher.relays.replies import Reply
 
+_SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870 §3; more digits are no limit
 # In a command they would be another command, or end this one.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -34,7 +35,7 @@ class Offer:
             eight_bit="8bitmime" in features,
             utf8="smtputf8" in features,
             size="size" in features,
-            largest=int(largest) if largest.isascii() and largest.isdigit() else 0,
+            largest=int(largest) if _SIZE.fullmatch(largest) else 0,
             codes="enhancedstatuscodes" in features,
             chunking="chunking" in features,
         )

@@ -26,15 +26,17 @@ class Result(StrEnum):
     DEFERRED = "deferred"  # refused for now: 4xx, or no relay took the connection
     FAILED = "failed"  # refused for good: 5xx
     UNKNOWN = "unknown"  # the answer to the whole letter never came
-    HELD_BACK = "held back"  # not handed over: the pace allows no more now; no attempt
+    HELD_BACK = (
+        "held back"  # not handed over: no room for it now, or its carrier stopped; no attempt
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a relay said to one parcel. `code` is the enhanced status code (RFC 3463) or empty.
 
-    `at` is when the answer was read, in seconds since 1970, or 0 for none. `wait` is what is held back:
-    the seconds until the pace is likely to have room for it.
+    `at` is when the answer was read, in seconds since 1970, or 0 for none. `wait` is for what is held
+    back: the seconds until there is likely to be room for it, or 0 for what its carrier stopped.
     """
 
     key: int

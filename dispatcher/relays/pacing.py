@@ -1,9 +1,8 @@
-"""What may go now: the limits of each relay as this process knows them, and a batch's share of them.
+"""The limits of each relay as this process knows them: configured, or imposed when it refuses for the pace.
 
-Limits are configured, or imposed when a relay refuses for the pace; the sums are kept in Valkey, see
-`buckets`. Where nothing is limited a letter costs no question. Nobody waits here: what may not go is
-held back by whoever asks. Without Valkey relays with a limit take nothing, for a limit that cannot be
-kept must not be broken; those without go on.
+The sums are kept in Valkey, see `buckets`; what one batch may send of them is for `spending`. Without
+Valkey relays with a limit take nothing, for a limit that cannot be kept must not be broken; those without
+go on.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from dispatcher.relays.buckets import DAY, LUMP, Answer, Bucket, Buckets
+from dispatcher.relays.buckets import Bucket, Buckets
 from dispatcher.relays.domains import Groups
 from dispatcher.relays.relay import AnyRelay
 
@@ -103,8 +101,8 @@ class Pacing:
                 imposed[paced.name][group] = limit
         return imposed
 
-    def wait(self, relay: AnyRelay, *, is_urgent: bool, letters: int) -> float:
-        """Seconds until the relay is likely to take so many; 0.0 if some at once. The turn is promised."""
+    def wait(self, relay: AnyRelay, *, is_urgent: bool, letters: int, is_promised: bool) -> float:
+        """Seconds until the relay is likely to take so many; 0.0 if some at once."""
         self.look_if_due()
         paced = self.relays[relay.name]
         if "" not in paced.limited:
@@ -117,6 +115,7 @@ class Pacing:
                 paced.plan,
                 is_urgent=is_urgent,
                 waiting=letters,
+                is_promised=is_promised,
             )
         except RedisError:
             return BLIND_SECONDS
@@ -132,7 +131,7 @@ class Pacing:
             return
         paced.counts[group] = 0
         paced.impose(paced.imposed | {group: limit})
-        log.warning("%s", _words(paced.name, group, limit))
+        log.warning("%s", words(paced.name, group, limit))
 
     def note_away(self, relay: AnyRelay, words: str, *, seconds: float) -> None:
         """Tell whoever looks that this process leaves the relay alone for so long."""
@@ -146,138 +145,8 @@ class Pacing:
             self.buckets.note_away(relay.name, "", 0)
 
 
-@dataclass(slots=True)
-class _Share:
-    """What a batch has of one limit: letters that may go, or when the next may."""
-
-    left: int = 0
-    is_closed: bool = False  # none more for this batch, whatever there is
-    answer: Answer = Answer(0)  # noqa: RUF009  frozen
-    ready_at: float = 0.0
-    held: int = 0  # of the letters that the answer's wait is for
-
-
-class Purse:
-    """What one batch may send: tokens are taken in lumps as they are needed, and the rest given back."""
-
-    def __init__(self, pacing: Pacing, *, is_urgent: bool) -> None:
-        self._pacing = pacing
-        self._is_urgent = is_urgent
-        self._shares: dict[tuple[str, str], _Share] = {}
-
-    def may_go(self, relay: AnyRelay, group: str) -> bool:
-        """Whether a letter of that group may go through the relay now; if so it is counted."""
-        paced = self._pacing.relays[relay.name]
-        limited = paced.limited
-        if limited:
-            limit = group if group in limited else ""
-            if limit in limited and not self._spend(paced, limit):
-                return False
-        paced.counts[""] += 1
-        if group:
-            paced.counts[group] += 1
-        return True
-
-    def put_back(self, relay: AnyRelay, group: str) -> None:
-        """A letter that might have gone did not."""
-        paced = self._pacing.relays[relay.name]
-        share = self._shares.get((paced.name, group if group in paced.limited else ""))
-        if share is not None:
-            share.left += 1
-        paced.counts[""] -= 1
-        if group:
-            paced.counts[group] -= 1
-
-    def hold_back(self, relay: AnyRelay, group: str) -> tuple[float, str]:
-        """For a letter that may not go: the seconds until it is likely to, and why, in words."""
-        paced = self._pacing.relays[relay.name]
-        limit = group if group in paced.limited else ""
-        share = self._share(paced, limit)
-        share.held += 1
-        answer = share.answer
-        if answer.short == DAY:
-            words = f"{paced.name} has taken what its warm-up plan allows for today"
-        elif answer.rate:
-            words = _words(paced.name, limit if answer.short else "", answer.rate)
-        else:
-            words = f"the pace of {paced.name} is not known while Valkey is away"
-        return max(LEAST_WAIT, share.ready_at - monotonic()), words
-
-    def close(self, relay: AnyRelay, group: str) -> None:
-        """No more of that group ("": no letter at all) through the relay in this batch."""
-        paced = self._pacing.relays[relay.name]
-        for limit in [group] if group else [*paced.buckets]:
-            self._share(paced, limit).is_closed = True
-
-    def ready_at(self, relay: AnyRelay, group: str) -> float:
-        """When a letter that may not go is likely to, by the monotonic clock."""
-        paced = self._pacing.relays[relay.name]
-        return self._share(paced, group if group in paced.limited else "").ready_at
-
-    def is_closed(self, relay: AnyRelay, group: str) -> bool:
-        share = self._shares.get((relay.name, group))
-        return share is not None and share.is_closed
-
-    def give_back(self) -> None:
-        """The tokens that were not needed, and the turns. Nothing may be spent after that."""
-        for (name, limit), share in self._shares.items():
-            paced = self._pacing.relays[name]
-            self._give_back(paced, limit, share)
-        self._shares.clear()
-
-    def _share(self, paced: Paced, limit: str) -> _Share:
-        return self._shares.setdefault((paced.name, limit), _Share())
-
-    def _spend(self, paced: Paced, limit: str) -> bool:
-        share = self._share(paced, limit)
-        if share.left and not share.is_closed:
-            share.left -= 1
-            return True
-        now = monotonic()
-        if now < share.ready_at and share.held < share.answer.letters:
-            return False
-        self._ask(paced, limit, share)
-        if not share.left:
-            return False
-        share.left -= 1
-        return True
-
-    def _ask(self, paced: Paced, limit: str, share: _Share) -> None:
-        self._give_back(paced, limit, share)
-        try:
-            answer = self._pacing.buckets.take(
-                0 if share.is_closed else LUMP,
-                paced.buckets_for(limit),
-                paced.days,
-                paced.plan,
-                is_urgent=self._is_urgent,
-            )
-        except RedisError:
-            answer = Answer(0, short=0, wait=BLIND_SECONDS, letters=1_000_000)
-        if answer.granted and share.is_closed:
-            rate = paced.imposed.get(limit, 0.0)
-            answer = Answer(0, short=1 if limit else 0, rate=rate, wait=LEAST_WAIT, letters=LUMP)
-        share.left, share.held, share.answer = answer.granted, 0, answer
-        share.ready_at = monotonic() + answer.wait
-
-    def _give_back(self, paced: Paced, limit: str, share: _Share) -> None:
-        unused = max(0, share.answer.promised - share.held)
-        if not share.left and not unused:
-            return
-        try:
-            self._pacing.buckets.give_back(
-                share.left,
-                paced.buckets_for(limit),
-                paced.days,
-                is_urgent=self._is_urgent,
-                promised=share.answer.short if unused else -1,
-                unused=unused,
-            )
-        except RedisError as fault:
-            log.warning("%s tokens of %s are lost: %s", share.left, paced.name, fault)
-
-
-def _words(name: str, group: str, rate: float) -> str:
+def words(name: str, group: str, rate: float) -> str:
+    """What a relay, or a group of domains through it, takes now."""
     return (
         f"{group} through {name} takes {spoken(rate)} now"
         if group

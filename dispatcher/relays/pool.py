@@ -9,6 +9,7 @@ from __future__ import annotations
 import smtplib
 import threading
 from collections.abc import Generator, Iterable, Sequence
+from operator import itemgetter
 from time import monotonic
 
 from dispatcher.errors import RelayUnreachable
@@ -16,11 +17,13 @@ from dispatcher.relays import configuring, mail_api, smtp
 from dispatcher.relays.buckets import LUMP
 from dispatcher.relays.choosing import Roster
 from dispatcher.relays.configuring import configured
+from dispatcher.relays.gate import MayGo, always
 from dispatcher.relays.outcomes import Outcome, Parcel
-from dispatcher.relays.pacing import Pacing, Purse
+from dispatcher.relays.pacing import Pacing
 from dispatcher.relays.relay import AnyRelay, MailApi
 from dispatcher.relays.replies import one_line
 from dispatcher.relays.routing import Round, Session
+from dispatcher.relays.spending import Purse
 
 __all__ = ["Pool", "configured", "of_this_process"]
 
@@ -39,21 +42,27 @@ class Pool:
         self._used_at: dict[str, float] = {}
         self._in_use = threading.RLock()  # against the timer's thread alone
         self._timer: threading.Timer | None = None
+        self._setting = threading.Lock()  # of the timer
 
     def hand_over(
-        self, parcels: Iterable[Parcel], *, is_urgent: bool = False
+        self, parcels: Iterable[Parcel], *, is_urgent: bool = False, may_go: MayGo = always
     ) -> Generator[Outcome]:
         """An outcome for each parcel taken, over a new connection whenever one breaks.
 
         Parcels are taken one by one as they are sent, and their outcomes come in that order; only those
         that a further relay takes, when one has no room, come a little later. Raises RelayUnreachable
-        when no relay takes a connection, or each breaks them: outcomes given before then stand, and the
-        other parcels were not sent.
+        when no relay takes a connection, or each breaks them: by then each parcel that was taken has an
+        outcome, held back if it was not sent, and the others were not touched.
+
+        `may_go` is asked of each letter once, just before it is written. When it says no, every parcel
+        taken is held back with nothing to wait for, and it ends. What `may_go` or `parcels` raise goes on
+        at once, with no further letter written; letters set aside or taken ahead have no outcome then.
         """
         with self._in_use:
             purse = Purse(self._pacing, is_urgent=is_urgent)
             try:
-                yield from Round(self, self._roster, self._pacing, purse).outcomes(iter(parcels))
+                batch = Round(self, self._roster, self._pacing, purse, may_go)
+                yield from batch.outcomes(iter(parcels))
             finally:
                 purse.give_back()
                 self._watch()
@@ -61,17 +70,22 @@ class Pool:
     def wait(self, *, is_urgent: bool = False, letters: int = LUMP) -> float:
         """Seconds until some relay is likely to take a batch of so many; 0.0 if at once.
 
-        A turn is promised, so the next who asks is told a later time. Where no whole relay has a limit
-        nothing is asked of Valkey, but once in a second.
+        A turn is promised at the relay where it is the soonest, so the next who asks is told a later time.
+        Where no whole relay has a limit nothing is asked of Valkey, but once in a second.
         """
         waits = []
         for relay in self._relays:
             away = self._roster.away_seconds(relay)
-            wait = away or self._pacing.wait(relay, is_urgent=is_urgent, letters=letters)
+            wait = away or self._pacing.wait(
+                relay, is_urgent=is_urgent, letters=letters, is_promised=False
+            )
             if not wait:
                 return 0.0
-            waits.append(wait)
-        return min(waits)
+            waits.append((wait, bool(away), relay))
+        wait, is_away, soonest = min(waits, key=itemgetter(0))
+        if is_away:
+            return wait
+        return self._pacing.wait(soonest, is_urgent=is_urgent, letters=letters, is_promised=True)
 
     def greet(self) -> str:
         """Open a connection and say to which relay. Raises RelayUnreachable."""
@@ -84,9 +98,10 @@ class Pool:
 
     def close(self) -> None:
         with self._in_use:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            with self._setting:
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
             for name in [*self._sessions]:
                 self._sessions.pop(name).close()
 
@@ -110,14 +125,14 @@ class Pool:
         self._used_at[relay.name] = monotonic()
         return session
 
-    def used(self, session: Session, letters: int) -> None:
-        """So many letters went through it. If it broke, and often in a row, its relay is left alone."""
+    def used(self, session: Session, letters: int, *, is_its_doing: bool) -> None:
+        """So many letters went through it. If the relay broke it, often in a row, it is left alone."""
         relay = session.relay
         self._carried[relay.name] += letters
         self._used_at[relay.name] = monotonic()
         if session.is_broken:
             self._sessions.pop(relay.name, None)
-            if self._roster.breaks_off(relay):
+            if is_its_doing and self._roster.breaks_off(relay):
                 self._fails(relay, "it ends every connection before an answer")
 
     def carried(self, session: Session) -> int:
@@ -132,14 +147,16 @@ class Pool:
 
     def _watch(self) -> None:
         """See to it that connections are closed when idle, though no batch comes any more."""
-        if self._timer is None and self._sessions:
-            self._timer = threading.Timer(IDLE_SECONDS, self._close_idle)
-            self._timer.daemon = True
-            self._timer.start()
+        with self._setting:
+            if self._timer is None and self._sessions:
+                self._timer = threading.Timer(IDLE_SECONDS, self._close_idle)
+                self._timer.daemon = True
+                self._timer.start()
 
     def _close_idle(self) -> None:
         idle: list[Session] = []
-        self._timer = None
+        with self._setting:
+            self._timer = None
         if self._in_use.acquire(blocking=False):
             try:
                 before = monotonic() - IDLE_SECONDS

@@ -39,7 +39,8 @@ NO_LIMITS = Limits()
 class MailApi:
     """A mail API that django-anymail knows: its backend's full name and what that is made with.
 
-    `timeout` is for the whole answer to one letter, in seconds.
+    `timeout`, in seconds, is for the connection and for any part of an answer; no letter takes more than
+    twice that.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """One batch on its way: each letter by the first relay in its order that is not away and has room.
 
-Where none has, the letter is held back with a time. Refusals for the pace are noticed here and told to
-`pacing`; connections are opened and counted by the pool.
+Where none has, or none takes a connection, the letter is held back with a time. Refusals for the pace
+are noticed here and told to `pacing`; connections are opened and counted by the pool.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Protocol
 
 from dispatcher.errors import RelayUnreachable
 from dispatcher.relays.choosing import Roster
+from dispatcher.relays.gate import Gate, MayGo, stopped
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
-from dispatcher.relays.pacing import Pacing, Purse
+from dispatcher.relays.pacing import LEAST_WAIT, Pacing
 from dispatcher.relays.relay import AnyRelay
+from dispatcher.relays.replies import one_line
+from dispatcher.relays.spending import Purse
 
 ASIDE = 20  # letters kept for another relay until it is their turn; each is a letter in memory
 YOUNG = 10  # letters of one connection; a 421 after more of them is its end and not about the pace
@@ -33,14 +36,14 @@ class Session(Protocol):
     def is_spent(self) -> bool: ...
     def is_open(self) -> bool: ...
     def close(self) -> None: ...
-    def hand_over(self, parcels: Iterable[Parcel]) -> Iterator[Outcome]: ...
+    def hand_over(self, parcels: Iterable[Parcel], may_go: MayGo) -> Iterator[Outcome]: ...
 
 
 class Connections(Protocol):
     """Who opens sessions: the pool."""
 
     def open(self, relay: AnyRelay) -> Session | None: ...
-    def used(self, session: Session, letters: int) -> None: ...
+    def used(self, session: Session, letters: int, *, is_its_doing: bool) -> None: ...
     def carried(self, session: Session) -> int: ...
     def unreachable(self) -> RelayUnreachable: ...
 
@@ -49,31 +52,51 @@ class Round:
     """One batch; see the module's own words. `outcomes` may be called once."""
 
     def __init__(
-        self, connections: Connections, roster: Roster, pacing: Pacing, purse: Purse
+        self,
+        connections: Connections,
+        roster: Roster,
+        pacing: Pacing,
+        purse: Purse,
+        may_go: MayGo,
     ) -> None:
         self._connections = connections
         self._roster = roster
         self._pacing = pacing
         self._purse = purse
+        self._gate = Gate(may_go)
+        self._unreachable: RelayUnreachable | None = None  # no relay takes a connection
         self._order = roster.turns()
         self._group_of = pacing.groups.of
         self._flying: deque[str] = deque()  # the groups of the letters without an outcome
         self._fed = 0
         self._answered = 0
         self._held: deque[tuple[int, Outcome]] = deque()  # due after so many answers
-        self._aside: dict[str, list[Parcel]] = {}  # by relay, with their tokens
+        self._aside: dict[str, deque[Parcel]] = {}  # by relay, with their tokens
         self._in_a_row = 0
 
     def outcomes(self, waiting: Iterator[Parcel]) -> Iterator[Outcome]:
         """See `Pool.hand_over`."""
-        for parcel in waiting:
-            session = self._session_for(parcel)
-            if session is not None:
-                rest = self._feed(session.relay, waiting)
-                yield from self._through(session, chain(self._first(parcel), rest))
-            yield from self._due()
+        try:
+            for parcel in waiting:
+                session = self._session_for(parcel)
+                if session is not None:
+                    rest = self._feed(session.relay, waiting)
+                    yield from self._through(session, chain(self._first(parcel), rest))
+                yield from self._due()
+                for relay in self._order:
+                    yield from self._send_aside(relay)
+                if self._is_over:
+                    break
+        finally:
             for relay in self._order:
-                yield from self._send_aside(relay)
+                for parcel in self._aside.get(relay.name, ()):
+                    self._purse.put_back(relay, self._group_of(parcel.address))
+        if self._unreachable is not None:
+            raise self._unreachable
+
+    @property
+    def _is_over(self) -> bool:
+        return self._gate.is_shut or self._unreachable is not None
 
     def _session_for(self, parcel: Parcel, placed: AnyRelay | None = None) -> Session | None:
         """A session with a relay that has room for it; None if it is held back.
@@ -106,12 +129,22 @@ class Round:
                 return relay
             full.append(relay)
         if not full:
-            raise self._connections.unreachable()
+            self._unreachable = self._connections.unreachable()
+            self._held.append((self._fed, self._left(parcel)))
+            return None
         soonest = min(full, key=lambda relay: self._purse.ready_at(relay, group))
         wait, words = self._purse.hold_back(soonest, group)
         outcome = Outcome(parcel.key, Result.HELD_BACK, soonest.name, "", words, wait=wait)
         self._held.append((self._fed, outcome))
         return None
+
+    def _left(self, parcel: Parcel) -> Outcome:
+        """For a letter that was taken when it was over, stopped or without any relay: no attempt."""
+        if self._unreachable is None:
+            return stopped(parcel, "")
+        wait = max(LEAST_WAIT, min(map(self._roster.away_seconds, self._order)))
+        words = one_line(str(self._unreachable))
+        return Outcome(parcel.key, Result.HELD_BACK, "", "", words, wait=wait)
 
     def _first(self, parcel: Parcel) -> Iterator[Parcel]:
         self._fed += 1
@@ -128,14 +161,21 @@ class Round:
                 self._flying.append(group)
                 yield parcel
             elif placed is not None:
-                aside = self._aside.setdefault(placed.name, [])
+                aside = self._aside.setdefault(placed.name, deque())
                 aside.append(parcel)
                 if len(aside) >= ASIDE:
                     return
+            elif self._is_over:
+                return
 
     def _send_aside(self, relay: AnyRelay) -> Iterator[Outcome]:
-        parcels = iter(self._aside.pop(relay.name, ()))
+        aside = self._aside.get(relay.name, deque())
+        parcels = (aside.popleft() for _ in range(len(aside)))  # none is lost sight of
         for parcel in parcels:
+            if self._is_over:
+                self._purse.put_back(relay, self._group_of(parcel.address))
+                yield self._left(parcel)
+                continue
             session = self._session_for(parcel, relay)
             if session is None:
                 yield from self._due()
@@ -150,9 +190,9 @@ class Round:
         relay, flying = session.relay, self._flying
         before = self._answered
         carried = self._connections.carried(session)
-        is_well = False
+        is_well = is_whole = False
         try:
-            for outcome in session.hand_over(parcels):
+            for outcome in session.hand_over(parcels, self._gate):
                 if self._held:
                     yield from self._due()
                 self._answered += 1
@@ -161,15 +201,20 @@ class Round:
                     self._in_a_row = 0
                 elif outcome.result is Result.DEFERRED:
                     self._look_at_refusal(outcome, relay, group, carried + self._answered - before)
-                if not (is_well or session.is_broken):
+                is_answer = outcome.result is not Result.HELD_BACK
+                if not is_answer:
+                    self._purse.put_back(relay, group)
+                if is_answer and not (is_well or session.is_broken):
                     is_well = True
                     if self._roster.answers(relay):
                         self._pacing.note_back(relay)
                 yield outcome
+            is_whole = not self._gate.is_shut
         finally:
             flying.clear()
             self._answered = self._fed
-            self._connections.used(session, self._answered - before)
+            # Who stops, raises or hears no more breaks the connection off without the relay's doing.
+            self._connections.used(session, self._answered - before, is_its_doing=is_whole)
 
     def _due(self) -> Iterator[Outcome]:
         while self._held and self._held[0][0] <= self._answered:

@@ -98,4 +98,5 @@ def test_enormous_input_is_refused_at_once() -> None:
 def test_the_signature_is_that_of_hmac(purpose: Purpose, payload: bytes) -> None:
     secret = django_settings.SECRET_KEY.encode()
     key = hmac.digest(secret, b"dispatcher token: " + purpose.encode(), "sha256")
-    assert tokens._mac(purpose, payload) == hmac.digest(key, payload, "sha256")[:12]
+    begun = tokens._keyed(purpose, django_settings.SECRET_KEY)
+    assert tokens._mac(*begun, payload) == hmac.digest(key, payload, "sha256")[:12]

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from dispatcher.mailing import carrying, dispatching, matching
+from dispatcher.mailing.journal import Journal, Journalled
 from dispatcher.mailing.models import Batch, Delivery, Dispatch
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome, Parcel
@@ -36,6 +37,11 @@ def carry(dispatch: Dispatch) -> dict[str, str]:
     return {address.partition("@")[0]: state for address, state in rows}
 
 
+def noted(holder: str) -> Journalled:
+    """What lies in the journal of the one batch under that holder's name."""
+    return Journal(Batch.objects.get().pk, holder).read()
+
+
 def make_due(dispatch: Dispatch) -> None:
     past = timezone.now() - timedelta(seconds=1)
     Delivery.objects.filter(dispatch=dispatch, state="deferred").update(next_attempt_at=past)
@@ -52,9 +58,9 @@ def when_handed_over(act: Callable[[Outcome], object]) -> AbstractContextManager
         def __getattr__(self, name: str) -> Any:
             return getattr(self._pool, name)
 
-        def hand_over(self, parcels: Iterable[Parcel], *, is_urgent: bool) -> Iterator[Outcome]:
+        def hand_over(self, parcels: Iterable[Parcel], **ways: Any) -> Iterator[Outcome]:
             assert self._pool
-            for outcome in self._pool.hand_over(parcels, is_urgent=is_urgent):
+            for outcome in self._pool.hand_over(parcels, **ways):
                 yield outcome
                 act(outcome)
 

@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from dispatcher.audience import consent
 from dispatcher.letters.slots import SlotValues
-from dispatcher.mailing import carrying, composing, dispatching, ledger
+from dispatcher.mailing import carrying, composing, dispatching, ledger, resending
 from dispatcher.mailing.addressing import Addressee
 from dispatcher.mailing.journal import Journal
-from dispatcher.mailing.models import Delivery, Dispatch
+from dispatcher.mailing.models import Batch, Delivery, Dispatch
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome
 from dispatcher.relays.relay import Relay
-from tests.mailing.carried import carry, make_due, released, when_handed_over
+from tests.mailing.carried import carry, make_due, noted, released, when_handed_over
 from tests.makers import make_topic
 from tests.sinks import Fate, Sink, refusing_url
 
@@ -137,8 +137,10 @@ def test_an_answer_that_never_came_is_held_where_the_desk_wants_that(
 
 def test_the_journal_of_a_batch_that_is_done_is_cleared(sink: Sink) -> None:
     dispatch = released()
-    carry(dispatch)
-    assert Journal(dispatch.batches.get().pk).read().lines == ()
+    holders = set()
+    with when_handed_over(lambda _: holders.add(Batch.objects.get().holder)):
+        carry(dispatch)
+    assert noted(*holders).lines == ()
 
 
 def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
@@ -161,11 +163,11 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
 
 def test_when_the_journal_breaks_off_what_is_known_is_recorded_first(sink: Sink) -> None:
     dispatch = released(5)
-    note, noted = Journal.note, []
+    note, seen = Journal.note, []
 
     def break_at_the_second(self: Journal, outcome: Outcome, attempts: int) -> None:
-        noted.append(outcome)
-        if len(noted) == 2:
+        seen.append(outcome)
+        if len(seen) == 2:
             raise ConnectionError("Valkey went away")
         note(self, outcome, attempts)
 
@@ -267,3 +269,22 @@ def test_a_relays_words_stand_in_the_ledger_as_they_were(sink: Sink) -> None:
     sink.answers = {"r1@example.org": words}
     carry(released(1))
     assert Delivery.objects.get().text == words
+
+
+def test_a_batch_that_breaks_down_for_ever_fails_in_the_end_and_can_be_sent_again(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatch = released(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(composing, "compiled", lambda _: 1 / 0)
+        for _ in range(ledger.GIVE_UP_AFTER):
+            make_due(dispatch)
+            with pytest.raises(ZeroDivisionError):
+                carry(dispatch)
+    dispatch.refresh_from_db()
+    assert ledger.tally(dispatch.pk) == ledger.Tally(audience=2, failed=2)
+    assert "given up after 24 breakdowns of its batch: ZeroDivisionError" in (
+        Delivery.objects.all()[0].text
+    )
+    assert resending.send_rest(dispatch.pk, by="ada") == 2
+    assert carry(dispatch) == {"r1": "accepted", "r2": "accepted"}

@@ -104,6 +104,31 @@ def test_who_has_it_from_a_cancelled_dispatch_does_not_get_it_twice() -> None:
     assert second.excluded == {"had it already": 1}
 
 
+def test_while_a_worker_still_sends_the_cancelled_one_nobody_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    iran = make_topic("Iran")
+    had, unsent = make_reader(any_of=[iran]), make_reader(any_of=[iran])
+    brief = make_brief(topics=[iran])
+    first = make_dispatch(brief, state=Dispatch.State.CANCELLED)
+    batch = first.batches.create(number=1, state="carrying")
+    for reader in (had, unsent):
+        first.deliveries.create(subscriber=reader, batch=batch, state="carrying")
+    second = make_dispatch(brief, state=Dispatch.State.MATCHING)
+    assert matching.count(second.topics, brief=brief).excluded == {"had it already": 2}
+    later = []
+    monkeypatch.setattr(queue, "match", lambda pk, *, lane, after: later.append((pk, lane, after)))
+    assert matched(second) == []
+    assert later == [(second.pk, second.lane, matching.FREE_AGAIN)]
+    first.deliveries.filter(subscriber=had).update(state="accepted")
+    first.deliveries.filter(subscriber=unsent).update(
+        state="waiting"
+    )  # as its worker gives it back
+    assert matched(second) == [unsent.address]
+    second.refresh_from_db()
+    assert second.excluded == {"had it already": 1}
+
+
 @pytest.mark.parametrize(
     ("readers", "batches"),
     [

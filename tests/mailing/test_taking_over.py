@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
+from redis import Redis
 
 from dispatcher.audience import consent
 from dispatcher.mailing import carrying, composing, dispatching, leases, ledger
-from dispatcher.mailing.journal import Journal, Line
+from dispatcher.mailing.journal import Journal, JournalGone, Line
 from dispatcher.mailing.leases import LeaseLost
 from dispatcher.mailing.models import Batch, Delivery, Dispatch
 from dispatcher.relays.outcomes import Outcome, Result
-from tests.mailing.carried import carry, released, when_handed_over
+from tests.mailing.carried import carry, noted, released, when_handed_over
 from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,8 @@ def left_behind(dispatch: Dispatch, *accepted: str) -> None:
     batch.deliveries.update(state=Delivery.State.CARRYING)
     past = timezone.now() - timedelta(seconds=1)
     Batch.objects.filter(pk=batch.pk).update(state="carrying", holder="killed", lease_until=past)
-    journal = Journal(batch.pk)
+    journal = Journal(batch.pk, "killed")
+    journal.begin()
     for address in accepted:
         delivery = batch.deliveries.get(subscriber__address=address)
         outcome = Outcome(delivery.pk, Result.ACCEPTED, "relay:25", "2.0.0", "250 2.0.0 kept")
@@ -51,6 +53,12 @@ def killed_at_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(composing, "values_of", kill)
         yield
+
+
+def carry_later(dispatch: Dispatch) -> dict[str, str]:
+    """Once the pause after a fault is over."""
+    Batch.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    return carry(dispatch)
 
 
 def test_whoever_takes_over_never_sends_again_what_was_journalled(sink: Sink) -> None:
@@ -91,7 +99,7 @@ def test_all_that_were_on_their_way_are_held_where_the_desk_wants_that(
     settings.UNKNOWN = "hold"
     dispatch = released(4)
     left_behind(dispatch, "r2@example.org")
-    journal = Journal(dispatch.batches.get().pk)
+    journal = Journal(dispatch.batches.get().pk, "killed")
     for delivery in dispatch.deliveries.order_by("pk")[:3]:
         journal.note_begun(delivery.pk, 0)
     carried = {"r1": "unknown", "r2": "accepted", "r3": "unknown", "r4": "accepted"}
@@ -145,14 +153,54 @@ def test_a_line_about_an_earlier_attempt_says_nothing_about_this_one(
     assert carry(dispatch) == {"r1": "unknown"}
 
 
-def test_what_was_accepted_stays_so_whatever_an_overtaken_worker_noted_later(sink: Sink) -> None:
+def test_what_an_overtaken_worker_notes_later_is_not_taken_for_its_successors(sink: Sink) -> None:
     dispatch = released(2)
-    left_behind(dispatch, "r1@example.org", "r2@example.org")
-    first = dispatch.deliveries.order_by("pk")[0]
-    late = Outcome(first.pk, Result.DEFERRED, "relay:25", "", "the connection broke on the way")
-    Journal(dispatch.batches.get().pk).note(late, first.attempts)
+    left_behind(dispatch, "r1@example.org")
+    overtaken = Journal(dispatch.batches.get().pk, "killed")
+
+    def note_late(outcome: Outcome) -> None:
+        late = Outcome(outcome.key, Result.DEFERRED, "relay:25", "", "the connection broke")
+        overtaken.note(late, 0)
+        with pytest.raises(JournalGone):  # whereby it learns that it was overtaken
+            overtaken.note(late, 0)
+        raise Killed
+
+    with when_handed_over(note_late), pytest.raises(Killed):
+        carry(dispatch)
+    assert overtaken.read().lines == ()
+    Batch.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert set(carry(dispatch).values()) == {"accepted"}
-    assert sink.letters == []
+    assert sink.addresses == ["r2@example.org"]
+
+
+def test_what_the_first_of_two_lost_workers_noted_is_recorded_by_the_third(sink: Sink) -> None:
+    dispatch = released()
+    left_behind(dispatch, "r1@example.org")
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "read", kill)
+        with pytest.raises(Killed):
+            carry(dispatch)
+    Batch.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses == ["r2@example.org", "r3@example.org"]
+
+
+def test_a_journal_that_valkey_lost_stops_the_batch_within_two_letters(
+    sink: Sink, settings: Any
+) -> None:
+    dispatch = released(5)
+    with (
+        when_handed_over(lambda _: Redis.from_url(settings.REDIS_URL).flushall()),
+        pytest.raises(JournalGone),
+    ):
+        carry(dispatch)
+    assert sink.addresses == ["r1@example.org", "r2@example.org", "r3@example.org"]
+    assert carry_later(dispatch) == dict.fromkeys(("r1", "r2", "r3", "r4", "r5"), "accepted")
+    assert len(sink.addresses) == len(set(sink.addresses))
 
 
 def test_what_falls_due_meanwhile_is_not_taken_for_the_letter_in_doubt(
@@ -194,12 +242,16 @@ def test_a_worker_that_lost_its_lease_sends_no_further_letter_and_records_nothin
 ) -> None:
     monkeypatch.setattr(carrying, "LOOK_SECONDS", -1.0)
     dispatch = released()
-    with when_handed_over(lambda _outcome: Batch.objects.update(holder="another")):
+    first = set()
+
+    def overtake(_outcome: Outcome) -> None:
+        first.add(Batch.objects.get().holder)
+        Batch.objects.update(holder="another")
+
+    with when_handed_over(overtake):
         assert set(carry(dispatch).values()) == {"carrying"}
     assert sink.addresses == ["r1@example.org"]
-    assert [line.outcome.result for line in Journal(dispatch.batches.get().pk).read().lines] == [
-        "accepted"
-    ]
+    assert [line.outcome.result for line in noted(*first).lines] == ["accepted"]
 
 
 def test_a_lease_outlives_a_letter_that_takes_longer_than_it(sink: Sink, settings: Any) -> None:

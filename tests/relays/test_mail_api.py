@@ -9,10 +9,11 @@ from email import message_from_bytes, policy
 import pytest
 
 from dispatcher.errors import RelayUnreachable
-from dispatcher.relays.mail_api import Session, Stamped
+from dispatcher.relays.mail_api import Session
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.pool import Pool
 from dispatcher.relays.relay import MailApi
+from dispatcher.relays.retelling import Stamped
 from tests.relays.test_pacing import relay as smtp_relay
 from tests.relays.web import Web, web
 from tests.sinks import Sink, refusing_url, silent_url

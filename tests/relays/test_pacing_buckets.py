@@ -115,7 +115,7 @@ def test_a_promise_given_back_brings_the_next_ones_forward(buckets: Buckets) -> 
     take_all(buckets, bucket(20.0))
     first = take(buckets, bucket(20.0))
     buckets.give_back(
-        0, [bucket(20.0)], DAYS, is_urgent=False, promised=first.short, unused=first.promised
+        0, [bucket(20.0)], DAYS, is_urgent=False, promised=first.short, unused=first.promised, day=0
     )
 
     assert take(buckets, bucket(20.0)).wait == pytest.approx(first.wait, abs=0.01)
@@ -123,7 +123,7 @@ def test_a_promise_given_back_brings_the_next_ones_forward(buckets: Buckets) -> 
 
 def test_tokens_given_back_can_be_taken_again(buckets: Buckets) -> None:
     take_all(buckets, bucket(20.0))
-    buckets.give_back(15, [bucket(20.0)], DAYS, is_urgent=False, promised=-1, unused=0)
+    buckets.give_back(15, [bucket(20.0)], DAYS, is_urgent=False, promised=-1, unused=0, day=0)
 
     assert take_all(buckets, bucket(20.0)) == 15
 
@@ -242,7 +242,9 @@ def test_a_warm_up_plan_is_kept_by_the_day(
     answer = buckets.take(1, [bucket(None)], DAYS, PLAN, is_urgent=True)
     assert answer.short == DAY
     assert 12 * 3_600 <= answer.wait <= 12 * 3_600 + 600, "until the next day, UTC"
-    buckets.give_back(5, [bucket(None)], DAYS, is_urgent=False, promised=-1, unused=0)
+    buckets.give_back(
+        5, [bucket(None)], DAYS, is_urgent=False, promised=-1, unused=0, day=answer.day
+    )
     assert buckets.take(9, [bucket(None)], DAYS, PLAN, is_urgent=True).granted == min(5, urgent)
 
 

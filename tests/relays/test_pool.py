@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import pytest_django
@@ -180,7 +182,10 @@ def test_a_relay_that_breaks_every_connection_is_given_up_and_the_rest_is_not_be
     with pytest.raises(RelayUnreachable):
         outcomes.extend(pool.hand_over(parcels(*addresses)))
 
-    assert [o.result for o in outcomes] == [Result.DEFERRED] * choosing.BREAKS
+    *tried, last = outcomes
+    assert [o.result for o in tried] == [Result.DEFERRED] * choosing.BREAKS
+    assert (last.result, "RELAY_URL" in last.text) == (Result.HELD_BACK, True), "it never left"
+    assert 29 < last.wait <= 30, "until the relay is tried again"
     assert sink.connections == choosing.BREAKS
 
 
@@ -245,3 +250,32 @@ def test_a_connection_in_use_is_not_closed_by_the_idle_timer(
     pool.close()
 
     assert sink.connections == 1
+
+
+def test_two_threads_that_watch_at_once_set_one_timer(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the timer's own thread does when it has closed what was idle, and a batch that ends then."""
+    made = []
+    both = threading.Barrier(2)
+
+    class Slow(threading.Timer):
+        def __init__(self, *args: Any) -> None:
+            made.append(self)
+            with suppress(threading.BrokenBarrierError):
+                both.wait(0.2)
+            super().__init__(*args)
+
+    pool = make_pool(sink.url)
+    results(pool, ADA)
+    assert pool._timer
+    pool._timer.cancel()
+    pool._timer = None
+    monkeypatch.setattr(threading, "Timer", Slow)
+    other = threading.Thread(target=pool._watch)
+    other.start()
+    pool._watch()
+    other.join()
+    pool.close()
+
+    assert len(made) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dispatcher.relays import smtp
+from dispatcher.relays import greeting
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.relay import Relay
 from dispatcher.relays.smtp import Session
@@ -263,7 +263,7 @@ def _tls() -> ssl.SSLContext:
 def test_no_password_goes_out_in_the_clear_to_another_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(smtp, "OWN_MACHINE", frozenset())
+    monkeypatch.setattr(greeting, "OWN_MACHINE", frozenset())
     with Sink(users={"ada": "secret"}) as sink:
         relay = Relay.of(f"smtp://ada:secret@127.0.0.1:{sink.port}")
         with pytest.raises(smtplib.SMTPException, match="no password was sent"):
