@@ -22,7 +22,7 @@ from bench import sink_notes
 from bench.book import CannotMeasure
 from dispatcher import queue
 from dispatcher.local.processes import Processes, answers, free_port
-from dispatcher.local.stack import NICELY
+from dispatcher.local.stack import CARRIERS, NICELY
 
 HOST = "127.0.0.1"
 _CELERY = (sys.executable, "-m", "celery", "-A", "workers")
@@ -39,7 +39,7 @@ def workers(folder: Path, relay: str, **environment: str) -> Iterator[Processes]
         Processes(Path(logs), environment) as processes,
     ):
         processes.start(
-            "routine", *NICELY, *_WORKER, "-n", "routine@%h", "-Q", "routine", "-c", "2"
+            "routine", *NICELY, *_WORKER, "-n", "routine@%h", "-Q", "routine", "-c", CARRIERS
         )
         processes.start("urgent", *_WORKER, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
         processes.start("beat", *_CELERY, "beat")

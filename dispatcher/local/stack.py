@@ -20,6 +20,7 @@ from dispatcher.local.servers import CannotStart, Servers, ensure, refuse_second
 
 OUR_OWN = "127.0.0.1"
 NICELY = ("nice", "-n", "10")
+CARRIERS = str((os.cpu_count() or 1) + 1)  # for one waits for the relay while another works
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _start_services(processes: Processes, port: int) -> None:
         "dispatcher.wsgi:application",
     )
     # On a busy machine too, urgent letters go first.
-    processes.start("worker", *NICELY, *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
+    processes.start("worker", *NICELY, *worker, "-n", "routine@%h", "-Q", "routine", "-c", CARRIERS)
     processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
     processes.start("beat", *celery, "beat")
 

@@ -23,6 +23,7 @@ from dispatcher.errors import RelayUnreachable
 from dispatcher.letters.slots import UnsafeValue
 from dispatcher.mailing import composing, leases, ledger, sealing
 from dispatcher.mailing.addressing import Addressee, addressees
+from dispatcher.mailing.giving_way import Way
 from dispatcher.mailing.journal import Journal, Line
 from dispatcher.mailing.leases import Lease, LeaseLost
 from dispatcher.mailing.models import Dispatch
@@ -188,8 +189,10 @@ class _Trip:
         write = sealing.stamper(composing.compiled(self._dispatch.pk))
         values = composing.values_of(self._dispatch)
         return_path = composing.return_paths()
+        way = Way(is_urgent=self._is_urgent)
         look_at = -math.inf
         for delivery, addressee in going:
+            way.give()
             now = time.monotonic()
             if now > look_at:
                 self._is_over = self._is_stopping() or not self._lease.keep()

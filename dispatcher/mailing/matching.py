@@ -20,7 +20,7 @@ from django.utils import timezone
 from dispatcher import logs, queue
 from dispatcher.audience.rules import SQL_LETS_THROUGH, SQL_NOT_PLAIN
 from dispatcher.briefs.models import Brief
-from dispatcher.mailing import ledger
+from dispatcher.mailing import giving_way, ledger
 from dispatcher.mailing.models import Dispatch
 
 FIRST_SLICE = 500  # readers; each slice after it has four times as many, up to
@@ -167,6 +167,8 @@ def _match_slice(dispatch_id: int) -> bool:
     )
     if dispatch is None or dispatch.matched_at or dispatch.state != Dispatch.State.MATCHING:
         return False
+    if dispatch.lane == Dispatch.Lane.URGENT:
+        giving_way.announce()
     slice_size = _slice_size(dispatch)
     through, matched, delivered, batches, excluded = _made(dispatch, slice_size)
     left_out: dict[str, int] = json.loads(excluded or "{}")
