@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BEAT = "beat"
 SWEEP = "sweep"
+URGENT = "urgent letters"  # that some are on their way at this moment
 PRESENT_SECONDS = 15.0  # a worker says that it is there three times within this
 _DEADLINE = 1.0
 _KEPT = 7 * 24 * 3600  # seconds; older is as good as never
@@ -57,12 +58,21 @@ def taken_from(queue: str) -> str:
     return f"job of {queue}"
 
 
-def leave(name: str) -> None:
-    """Leave a sign, now. Costs one answer of Valkey; without one it is left out."""
+def leave(name: str, *, kept: float = _KEPT) -> None:
+    """Leave a sign, now, for so many seconds. Costs one answer of Valkey; without one it is left out."""
     try:
-        _valkey(settings.REDIS_URL).set(_key(name), 1, ex=_KEPT)
+        _valkey(settings.REDIS_URL).set(_key(name), 1, px=int(kept * 1000))
     except (RedisError, OSError) as fault:
         log.debug("no sign %s: %s", name, fault)
+
+
+def is_there(name: str) -> bool:
+    """Whether a sign was left and is kept still; without Valkey none is."""
+    try:
+        return bool(_valkey(settings.REDIS_URL).exists(_key(name)))
+    except (RedisError, OSError) as fault:
+        log.debug("no sign %s to be seen: %s", name, fault)
+        return False
 
 
 def say_present(worker: str, queues: Iterable[str]) -> None:

@@ -28,7 +28,7 @@ from dispatcher.mailing.journal import Journal, Line
 from dispatcher.mailing.leases import Lease, LeaseLost
 from dispatcher.mailing.models import Dispatch
 from dispatcher.relays import pool
-from dispatcher.relays.gate import STOPPED
+from dispatcher.relays.gate import was_stopped
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
 from dispatcher.relays.pool import Pool
 
@@ -157,7 +157,7 @@ class _Trip:
         )
         with closing(handed_over) as outcomes:
             for outcome in outcomes:
-                if outcome.text != STOPPED:  # else it waits, as if it had never been taken
+                if not was_stopped(outcome):  # else it waits, as if it had never been taken
                     self._note(outcome)
         if self._unnoted is not None:
             raise self._unnoted
@@ -214,9 +214,14 @@ class _Trip:
     def _put_off(self, words: str) -> None:
         """That no relay took a connection counts as an attempt, or a letter would wait for one for ever."""
         self._due = self._due or _begin(self._lease)
-        offered = [line for line in self._lines if line.outcome.relay]
-        left = self._due.keys() - {line.outcome.key for line in offered}
-        self._lines = offered + [
+        # What was taken when none was left is held back by no relay at all.
+        known = [
+            line
+            for line in self._lines
+            if line.outcome.relay or line.outcome.result is not Result.HELD_BACK
+        ]
+        left = self._due.keys() - {line.outcome.key for line in known}
+        self._lines = known + [
             Line(Outcome(key, Result.DEFERRED, "", "", words), self._due[key].attempts)
             for key in sorted(left)
         ]

@@ -1,19 +1,15 @@
 """Routine letters stand aside for a moment while an urgent brief goes out.
 
 An urgent lane has workers and connections of its own, yet shares processors, Valkey and the relay with
-the other; for the first second or so it gets all of them. Only a nudge: without Valkey nobody waits.
+the other; for the first second or so it gets all of them. Without Valkey nobody waits.
 """
 
 from __future__ import annotations
 
 import time
-from functools import lru_cache
 
-from django.conf import settings
-from redis import Redis
-from redis.exceptions import RedisError
+from dispatcher import signs
 
-KEY = "dispatcher:urgent now"
 LASTS = 0.4  # seconds that a word of it is believed
 EVERY = 40  # letters between two looks: some 15 ms of a quick relay
 MOST = (
@@ -24,10 +20,7 @@ _STEP = 0.03
 
 def announce() -> None:
     """Say that urgent letters are on their way now; whoever sends them repeats it."""
-    try:
-        _valkey(settings.REDIS_URL).set(KEY, 1, px=int(LASTS * 1000))
-    except (RedisError, OSError):
-        return
+    signs.leave(signs.URGENT, kept=LASTS)
 
 
 class Way:
@@ -45,19 +38,11 @@ class Way:
             return
         if self._is_urgent:
             announce()
-            return
-        while self._patience > 0 and _is_announced():
+        elif self._patience > 0:
+            self._stand_aside()
+
+    def _stand_aside(self) -> None:
+        until = time.monotonic() + self._patience
+        while signs.is_there(signs.URGENT) and time.monotonic() < until:
             time.sleep(_STEP)
-            self._patience -= _STEP
-
-
-def _is_announced() -> bool:
-    try:
-        return bool(_valkey(settings.REDIS_URL).exists(KEY))
-    except (RedisError, OSError):
-        return False
-
-
-@lru_cache(maxsize=1)
-def _valkey(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
+        self._patience = until - time.monotonic()

@@ -116,6 +116,10 @@ SELECT (SELECT max(id) FROM matched), (SELECT count(*) FROM matched), (SELECT co
 class _InHand(Exception):  # noqa: N818  a state, not a fault
     """Whether some readers have the brief already is just being found out."""
 
+    def __init__(self, lane: str) -> None:
+        super().__init__(lane)
+        self.lane = lane
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
@@ -150,8 +154,8 @@ def match(dispatch_id: int) -> None:
         try:
             while _match_slice(dispatch_id):
                 pass
-        except _InHand as lane:
-            queue.match(dispatch_id, lane=str(lane), after=FREE_AGAIN)
+        except _InHand as so_far:
+            queue.match(dispatch_id, lane=so_far.lane, after=FREE_AGAIN)
         else:
             ledger.close(dispatch_id)
 
@@ -168,7 +172,7 @@ def _match_slice(dispatch_id: int) -> bool:
     if dispatch is None or dispatch.matched_at or dispatch.state != Dispatch.State.MATCHING:
         return False
     if dispatch.lane == Dispatch.Lane.URGENT:
-        giving_way.announce()
+        transaction.on_commit(giving_way.announce)
     slice_size = _slice_size(dispatch)
     through, matched, delivered, batches, excluded = _made(dispatch, slice_size)
     left_out: dict[str, int] = json.loads(excluded or "{}")

@@ -12,7 +12,7 @@ from dispatcher.relays.outcomes import Outcome, Parcel, Result
 
 MayGo = Callable[[Parcel], bool]  # asked once for each letter that is about to be written
 
-STOPPED = "stopped before its turn"
+_STOPPED = "stopped before its turn"
 
 
 def always(_: Parcel) -> bool:
@@ -36,4 +36,9 @@ class Gate:
 
 def stopped(parcel: Parcel, relay: str) -> Outcome:
     """It did not go, since it may not; no attempt, and nothing to wait for."""
-    return Outcome(parcel.key, Result.HELD_BACK, relay, "", STOPPED)
+    return Outcome(parcel.key, Result.HELD_BACK, relay, "", _STOPPED)
+
+
+def was_stopped(outcome: Outcome) -> bool:
+    """Whether a letter did not go since it might not."""
+    return outcome.result is Result.HELD_BACK and outcome.text == _STOPPED

@@ -35,9 +35,8 @@ from dispatcher.relays.within import within
 
 _SECRET = re.compile("key|secret|token|password")  # in an option's name
 _ABOUT_US = frozenset((401, 402, 403, 404))  # key, account, domain: it holds for all letters
-_MAY_BE_TAKEN = frozenset(
-    (502, 504)
-)  # a gateway's words: what stands behind it may have had the letter
+# A gateway's words: what stands behind it may have had the letter.
+_MAY_BE_TAKEN = frozenset((502, 504))
 _BOTOCORE_MAY_BE_TAKEN = frozenset(("ReadTimeoutError", "ConnectionClosedError"))
 _RESULTS = {"sent": Result.ACCEPTED, "queued": Result.ACCEPTED, "failed": Result.DEFERRED}
 
@@ -110,7 +109,9 @@ class Session:
         except AnymailInvalidAddress as refusal:
             return self._outcome(parcel, Result.FAILED, f"the API takes no such address: {refusal}")
         except Exception as fault:  # noqa: BLE001  what is not foreseen must not count as not sent
-            if not self._is_begun or isinstance(fault, AnymailSerializationError):
+            # What did not end in time goes on somewhere, and may yet send it.
+            is_ended = not isinstance(fault, TimeoutError)
+            if (is_ended and not self._is_begun) or isinstance(fault, AnymailSerializationError):
                 return self._untold(parcel, fault)
             return self._fault(parcel, fault, getattr(message.anymail_status, "esp_response", None))
 

@@ -26,9 +26,7 @@ class Result(StrEnum):
     DEFERRED = "deferred"  # refused for now: 4xx, or no relay took the connection
     FAILED = "failed"  # refused for good: 5xx
     UNKNOWN = "unknown"  # the answer to the whole letter never came
-    HELD_BACK = (
-        "held back"  # not handed over: no room for it now, or its carrier stopped; no attempt
-    )
+    HELD_BACK = "held back"  # not handed over: no room now, or its carrier stopped; no attempt
 
 
 @dataclass(frozen=True, slots=True)

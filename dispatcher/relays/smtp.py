@@ -18,10 +18,7 @@ from dispatcher.relays.gate import MayGo, always
 from dispatcher.relays.greeting import greet
 from dispatcher.relays.outcomes import Outcome, Parcel
 from dispatcher.relays.relay import Relay
-from dispatcher.relays.replies import one_line
 from dispatcher.relays.wire import Wire
-
-__all__ = ["Session", "one_line"]
 
 NOOP, QUIT = b"NOOP\r\n", b"QUIT\r\n"
 GOODBYE_SECONDS = 5.0  # for the answer to QUIT, which nobody needs

@@ -6,6 +6,7 @@ import email
 import email.policy
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
@@ -106,6 +107,30 @@ def test_without_a_relay_all_is_deferred_and_nothing_lost(sink: Sink) -> None:
     assert "RELAY_URL" in Delivery.objects.all()[0].text
     make_due(dispatch)
     assert set(carry(dispatch).values()) == {"accepted"}
+
+
+def test_who_left_has_left_also_where_no_relay_would_have_taken_the_letter(sink: Sink) -> None:
+    dispatch = released()
+    reader = consent.find("r1@example.org")
+    consent.leave(reader, consent.live(reader), source="a test")
+    with refusing_url() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_pool", pool.Pool([Relay.of(url)]))
+        assert carry(dispatch) == {"r1": "failed", "r2": "deferred", "r3": "deferred"}
+    tried = Delivery.objects.filter(state="deferred").values_list("attempts", flat=True)
+    assert [*tried] == [1, 1]  # a letter does not wait for a relay for ever
+
+
+def test_what_is_known_is_recorded_though_postgresql_was_away_meanwhile(sink: Sink) -> None:
+    dispatch = released()
+    ours = connection.cursor().execute("SELECT pg_backend_pid()").fetchone()[0]
+
+    def end_the_connection(outcome: Outcome) -> None:
+        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as another:
+            another.execute("SELECT pg_terminate_backend(%s)", [ours])
+
+    with when_handed_over(end_the_connection):
+        assert set(carry(dispatch).values()) == {"accepted"}
+    assert sink.addresses == ["r1@example.org", "r2@example.org", "r3@example.org"]
 
 
 def test_an_answer_that_never_came_is_resent_under_the_same_message_id(sink: Sink) -> None:

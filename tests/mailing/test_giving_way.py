@@ -3,57 +3,59 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from dispatcher.mailing import giving_way
+from dispatcher import signs
+from dispatcher.mailing import dispatching, giving_way, matching
 from dispatcher.mailing.giving_way import Way
-
-
-@pytest.fixture(autouse=True)
-def _nothing_announced(settings: Any) -> Iterator[None]:
-    valkey = Redis.from_url(settings.REDIS_URL)
-    valkey.delete(giving_way.KEY)
-    yield
-    valkey.delete(giving_way.KEY)
-
-
-def seconds_of(way: Way, letters: int = 1) -> float:
-    began = time.monotonic()
-    for _ in range(letters):
-        way.give()
-    return time.monotonic() - began
+from tests.makers import make_brief, make_reader, make_topic
 
 
 def test_a_routine_batch_waits_until_the_urgent_letters_are_gone() -> None:
     giving_way.announce()
-    assert seconds_of(Way(is_urgent=False)) >= giving_way.LASTS - 0.1
+    Way(is_urgent=False).give()
+    assert not signs.is_there(signs.URGENT)
 
 
-def test_a_routine_batch_waits_no_longer_than_its_patience(settings: Any) -> None:
-    Redis.from_url(settings.REDIS_URL).set(giving_way.KEY, 1, ex=60)
+def test_a_routine_batch_waits_no_longer_than_its_patience(valkey: Redis) -> None:
+    signs.leave(signs.URGENT, kept=60)
     way = Way(is_urgent=False)
-    assert seconds_of(way) >= giving_way.MOST - 0.1
-    asked = Redis.from_url(settings.REDIS_URL).info("commandstats")["cmdstat_exists"]["calls"]
-    seconds_of(way, 10 * giving_way.EVERY)
-    stats = Redis.from_url(settings.REDIS_URL).info("commandstats")["cmdstat_exists"]
+    began = time.monotonic()
+    way.give()
+    assert time.monotonic() - began >= giving_way.MOST
+    asked = valkey.info("commandstats")["cmdstat_exists"]["calls"]
+    for _ in range(10 * giving_way.EVERY):
+        way.give()
+    stats = valkey.info("commandstats")["cmdstat_exists"]
     assert stats["calls"] == asked  # its patience is at an end, so it does not even look
 
 
-def test_an_urgent_batch_announces_itself_and_waits_for_none(settings: Any) -> None:
+def test_an_urgent_batch_announces_itself_and_waits_for_none(valkey: Redis) -> None:
+    signs.leave(signs.URGENT, kept=60)
     Way(is_urgent=True).give()
-    assert Redis.from_url(settings.REDIS_URL).exists(giving_way.KEY)
-    Redis.from_url(settings.REDIS_URL).set(giving_way.KEY, 1, ex=60)
-    before = Redis.from_url(settings.REDIS_URL).ttl(giving_way.KEY)
-    assert before > 1
-    seconds_of(Way(is_urgent=True))
-    assert Redis.from_url(settings.REDIS_URL).pttl(giving_way.KEY) <= giving_way.LASTS * 1000
+    assert 0 < int(valkey.pttl("dispatcher:sign:urgent letters")) <= giving_way.LASTS * 1000
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_an_urgent_brief_is_announced_as_soon_as_it_is_matched(
+    is_urgent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_way, "LASTS", 60.0)
+    topic = make_topic()
+    make_reader(any_of=[topic])
+    dispatch = dispatching.release(make_brief(topics=[topic], urgent=is_urgent), by="ada")
+    matching.match(dispatch.pk)
+    assert signs.is_there(signs.URGENT) == is_urgent
 
 
 def test_without_valkey_nobody_waits(settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     giving_way.announce()
-    assert seconds_of(Way(is_urgent=False)) < giving_way.LASTS
+    way = Way(is_urgent=False)
+    way.give()
+    assert not signs.is_there(signs.URGENT)
+    assert way._patience > 0

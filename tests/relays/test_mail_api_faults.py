@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,3 +130,23 @@ def test_a_backend_that_fails_as_none_is_foreseen_to_gives_way_to_the_next_relay
     assert [o.result for o in outcomes] == [Result.ACCEPTED]
     assert "no account for" in words
     assert KEY not in words
+
+
+def test_a_call_that_hangs_before_anything_went_may_send_it_yet(mailgun: Web) -> None:
+    may_go_on = threading.Event()
+
+    def hang(sender: object, message: EmailMessage, **_: object) -> None:
+        may_go_on.wait(10)
+
+    pre_send.connect(hang)
+    try:
+        session = Session.connect(replace(api(mailgun.url), timeout=0.05))
+        (outcome,) = session.hand_over(parcels("ada@example.org"))
+    finally:
+        may_go_on.set()
+        for thread in threading.enumerate():
+            if thread.name == "call":
+                thread.join(10)
+        pre_send.disconnect(hang)
+    assert outcome.result is Result.UNKNOWN
+    assert session.is_broken

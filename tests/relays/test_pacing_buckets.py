@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from time import monotonic
 
 import pytest
@@ -12,29 +12,9 @@ from redis import Redis
 
 from dispatcher.relays.buckets import DAY, Answer, Bucket, Buckets
 from dispatcher.relays.relay import WarmUp
+from tests.relays.clocks import Clock
 
 DAYS = "dispatcher:pace:a:days"
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
-
-
-class Clock:
-    """A time that goes on only when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def buckets(clock: Clock) -> Buckets:
-    return Buckets(settings.REDIS_URL, clock=clock)
 
 
 def bucket(rate: float | None, name: str = "a") -> Bucket:

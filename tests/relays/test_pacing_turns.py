@@ -7,7 +7,6 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 
 import pytest
-from django.conf import settings
 from redis import Redis
 
 from dispatcher.relays.buckets import Bucket, Buckets
@@ -16,8 +15,9 @@ from dispatcher.relays.outcomes import Result
 from dispatcher.relays.pacing import Pacing
 from dispatcher.relays.pool import Pool
 from dispatcher.relays.relay import Limits, Relay, WarmUp
+from tests.relays.clocks import Clock
 from tests.relays.test_pacing import count, many, relay, sent, to
-from tests.relays.test_pacing_buckets import Clock, bucket, take, take_all
+from tests.relays.test_pacing_buckets import bucket, take, take_all
 from tests.sinks import Sink
 
 HOUR, DAY = 3_600, 86_400
@@ -34,16 +34,6 @@ def sink() -> Iterator[Sink]:
 def second() -> Iterator[Sink]:
     with Sink() as running:
         yield running
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def buckets(clock: Clock) -> Buckets:
-    return Buckets(settings.REDIS_URL, clock=clock)
 
 
 def pool_at(clock: Clock, *relays: Relay) -> Pool:

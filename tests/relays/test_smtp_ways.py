@@ -16,17 +16,6 @@ ACCEPTED, DEFERRED, FAILED = Result.ACCEPTED, Result.DEFERRED, Result.FAILED
 DOTS = b".\r\n..\r\nSubject: .\r\n\r\n.\r\n.hidden\r\nx.\r\n\r\n...\r\n.\r\n"
 
 
-@pytest.fixture(params=[*Way])
-def way(request: pytest.FixtureRequest) -> Way:
-    return Way(request.param)
-
-
-@pytest.fixture
-def sink(way: Way) -> Iterator[Sink]:
-    with sink_of(way) as running:
-        yield running
-
-
 def test_letters_arrive_in_order_with_their_envelopes_and_their_octets(sink: Sink) -> None:
     given = [
         Parcel(n, f"bounce-{n}@news.example.org", f"reader{n}@example.org", b"%d\r\n" % n + DOTS)
