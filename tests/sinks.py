@@ -87,10 +87,12 @@ class Sink:
 
     def __exit__(self, *_: object) -> None:
         assert self._thread
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
+        try:
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
+        finally:  # a thread that runs on would keep the tests from ending
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+            self._loop.close()
 
     async def _start(self) -> None:
         # A connection that is cut while the server writes is what some tests are about, no fault.

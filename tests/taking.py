@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableSet
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,8 @@ class Conversation(SMTP):
 
     def cut(self) -> None:
         if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+            with suppress(AttributeError):  # of Python 3.11.2's TLS, where the other end has gone
+                self.transport.abort()
 
     def interject(self, reply: str) -> None:
         """Say something unasked."""

@@ -44,7 +44,7 @@ def test_a_schedule_from_before_the_clock_was_set_back_does_not_silence_beat(
     try:
         with running(tmp_path, valkey, "beat", "--schedule", str(left_over)) as beat:
             assert within(60, valkey.knows("upkeep")), beat.said("it")
-            assert valkey.knows("dispatcher:sign:beat")()
+            assert within(60, valkey.knows("dispatcher:sign:beat"))  # left after what it posts
     finally:
         valkey.stop()
 
