@@ -70,7 +70,8 @@ SELECT reason, count(*) FROM (
 # A million readers sort in this much memory; compiling the statement would take longer than running it.
 SQL_IN_MEMORY = "SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)"
 
-# One slice: the next readers in order, numbered into batches, written as deliveries. Of each topic no more
+# One slice: the next readers in order, numbered into batches, written as deliveries in that order, whatever
+# join the planner likes: a worker sends them by id, and its successor tells by it which was next. Of each topic no more
 # is read than the slice can hold, and of the rules that are not plain no more than up to its end. Run under
 # the dispatch's row lock; a repeat starts where the last committed slice ended, and UNIQUE(dispatch,
 # subscriber) would hold even if it did not.
@@ -103,6 +104,7 @@ delivered AS (
         (dispatch_id, subscriber_id, batch_id, state, attempts, relay, code, text)
     SELECT %(dispatch)s, n.id, b.id, 'waiting', 0, '', '', ''
     FROM numbered n JOIN batches b ON b.number = %(first_number)s + n.part
+    ORDER BY n.id
     ON CONFLICT (dispatch_id, subscriber_id) DO NOTHING
     RETURNING id
 )

@@ -164,6 +164,20 @@ def test_slices_grow_and_their_batches_hold_everyone_once(
     assert (dispatch.audience, dispatch.state) == (readers, state)
 
 
+@pytest.mark.parametrize("join", ["hashjoin", "mergejoin", "nestloop"])
+def test_deliveries_are_in_the_order_of_readers_whatever_join_the_planner_likes(join: str) -> None:
+    iran = make_topic("Iran")
+    for _ in range(40):
+        make_reader(any_of=[iran])
+    dispatch = released("Iran")
+    with connection.cursor() as cursor:
+        for other in {"hashjoin", "mergejoin", "nestloop"} - {join}:
+            cursor.execute(f"SET LOCAL enable_{other} = off")
+    matching.match(dispatch.pk)
+    readers = dispatch.deliveries.order_by("pk").values_list("subscriber_id", flat=True)
+    assert [*readers] == sorted(readers)
+
+
 def test_the_first_slice_is_shared_by_ten_batches() -> None:
     """So that every worker has letters at once, and the first of them leave within the second."""
     iran = make_topic("Iran")
