@@ -47,6 +47,14 @@ class BadFile(Refusal):
     """A file that cannot be imported at all."""
 
 
+class TooManySignUps(Refusal):
+    """More was asked for than one visitor, or all of them, may ask for in an hour."""
+
+
+class NotSolved(Refusal):
+    """The work that a form does before it is sent is missing, wrong or used."""
+
+
 class BadToken(Refusal):
     """A link that was forged, cut short or made for another purpose."""
 

@@ -1,10 +1,10 @@
 """The one app's models; every room owns its own, this module only gathers them for Django."""
 
 from dispatcher.api.models import ApiToken
-from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
+from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
-from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch
+from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch, Notice
 
 __all__ = [
     "Act",
@@ -15,7 +15,9 @@ __all__ = [
     "Delivery",
     "Dispatch",
     "FeedDocument",
+    "Notice",
     "Revision",
+    "SignUp",
     "Subscriber",
     "Subscription",
     "Suppression",

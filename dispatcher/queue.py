@@ -48,6 +48,11 @@ def publish(brief_id: int, *, lane: str) -> None:
     _post("publish", brief_id, to=lane)
 
 
+def notify(notice_id: int, *, after: timedelta = AT_ONCE) -> None:
+    """Nudge: send a letter about a reader's own affairs, for which somebody waits, after so long."""
+    _post("notify", notice_id, to=URGENT, after=after)
+
+
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
     global _away_until  # noqa: PLW0603  of this process

@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from datetime import date
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,6 +118,13 @@ def _relays(path: str) -> dict[str, Any]:
     return content
 
 
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in value.split())
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES: {fault}.") from None
+
+
 def _secret(name: str) -> str:
     """Every letter carries what was signed with it, so a short one could be guessed at leisure."""
     value = _text(name)
@@ -174,6 +182,18 @@ RELAY_FINAL_TIMEOUT = _number("RELAY_FINAL_TIMEOUT", 600)
 # §4.5.4.1 asks for days, but an alert that is a day old is no alert).
 RETRY_PAUSES = _numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
 UNKNOWN = _choice("UNKNOWN", "resend", "hold")
+
+JOIN_DAYS = _number("JOIN_DAYS", 7)  # the life of a link that confirms a sign-up
+JOIN_PER_ADDRESS = _number("JOIN_PER_ADDRESS", 3)  # letters a day
+JOIN_PER_VISITOR = _number("JOIN_PER_VISITOR", 20)  # sign-ups an hour from one IP address
+JOIN_PER_SITE = _number("JOIN_PER_SITE", 1_000)  # letters an hour in all
+JOIN_CAPTCHA = _flag("JOIN_CAPTCHA")
+JOIN_REFUSED_DOMAINS = _text("JOIN_REFUSED_DOMAINS")  # a file of domains that take no sign-ups
+if JOIN_REFUSED_DOMAINS and not Path(JOIN_REFUSED_DOMAINS).is_file():
+    raise ImproperlyConfigured(f"JOIN_REFUSED_DOMAINS {JOIN_REFUSED_DOMAINS} cannot be read.")
+TRUSTED_PROXIES = _networks(
+    _text("TRUSTED_PROXIES", "127.0.0.0/8 ::1")
+)  # see dispatcher/visitors.py
 
 LOG_FORMAT = _choice("LOG_FORMAT", "line", "json")
 METRICS_TOKEN = _secret("METRICS_TOKEN")  # who bears it may read /metrics

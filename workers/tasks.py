@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatcher import signs
 from dispatcher.feeds import publishing
-from dispatcher.mailing import carrying, matching, sweeping
+from dispatcher.mailing import carrying, matching, notices, sweeping
 from dispatcher.queue import app
 from workers.jobs import Job
 from workers.stopping import is_stopping
@@ -25,8 +25,14 @@ def publish(brief_id: int) -> None:
     publishing.publish(brief_id)
 
 
+@app.task(name="notify", base=Job)  # type: ignore[untyped-decorator]
+def notify(notice_id: int) -> None:
+    notices.notify(notice_id)
+
+
 @app.task(name="sweep", base=Job)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     sweeping.sweep()
+    notices.sweep()
     publishing.sweep()
     signs.leave(signs.SWEEP)

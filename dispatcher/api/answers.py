@@ -37,6 +37,8 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnknownTopic: 422,
     errors.UnreadableBrief: 422,
     errors.UnreadyBrief: 422,
+    errors.NotSolved: 422,
+    errors.TooManySignUps: 429,
     errors.QueueUnreachable: 503,
     errors.RelayRefused: 503,
     errors.RelayUnreachable: 503,

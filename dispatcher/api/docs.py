@@ -19,7 +19,7 @@ from dispatcher.api.telling import Refused
 ABOUT = f"""
 Hand in briefs, release them, and see how they went out.
 
-Every request carries `Authorization: Bearer TOKEN`; `dispatcher token add NAME` makes a token and
+Every request but a sign-up carries `Authorization: Bearer TOKEN`; `dispatcher token add NAME` makes a token and
 shows it once. An answer that is no success is `{{"detail": …, "code": …}}`: a line for people that says
 what to do, and a word for programs. A token may ask {REQUESTS} times a minute; beyond that the answer
 is 429 with `Retry-After`. A request may have 3 MB, a brief 2 MB.

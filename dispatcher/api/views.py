@@ -8,7 +8,7 @@ from ninja import Path, Status
 from ninja.security import HttpBearer
 
 from dispatcher import __version__
-from dispatcher.api import describing, docs, tokens
+from dispatcher.api import describing, docs, joining, tokens
 from dispatcher.api.asking import BriefId, DispatchId, ReleaseIn, json_object, text_in
 from dispatcher.api.docs import answers
 from dispatcher.api.limits import PerToken
@@ -121,6 +121,9 @@ def release(
 def get_dispatch(request: Request, dispatch_id: Path[DispatchId]) -> DispatchOut:  # noqa: ARG001
     """How far it is: its state, and its ledger as it stands."""
     return DispatchOut.of(dispatching.find(dispatch_id))
+
+
+api.add_router("/readers", joining.router)
 
 
 def _name(request: Request) -> str:

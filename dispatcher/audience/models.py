@@ -166,3 +166,40 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}: {self.reason}"
+
+
+class SignUp(models.Model):
+    """What somebody asked for at an address, kept until the button behind its link is pressed.
+
+    It makes nobody a reader. `topics`, `except_topics`, `match` and `cadence` are the rule asked for;
+    `wording` says which sentences were agreed to, `ip_hash` whence, under a key.
+    """
+
+    address = models.CharField(max_length=320)
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=35, default="en")
+    timezone = models.CharField(max_length=64, default="UTC")
+    digest_hour = models.PositiveSmallIntegerField(default=8)
+    match = models.CharField(max_length=3, choices=Subscription.Match.choices)
+    topics = ArrayField(models.BigIntegerField(), default=list)
+    except_topics = ArrayField(models.BigIntegerField(), default=list)
+    cadence = models.CharField(max_length=8, choices=Subscription.Cadence.choices)
+    source = models.CharField(max_length=80)
+    wording = models.CharField(max_length=40)
+    ip_hash = models.CharField(max_length=64, blank=True)
+    asked_at = models.DateTimeField(default=now)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~models.Q(match="any", topics=[]), name="sign_up_any_of_something"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(digest_hour__lt=24), name="sign_up_digest_hour_exists"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["asked_at"], name="sign_up_asked")]
+
+    def __str__(self) -> str:
+        return f"sign-up {self.pk} of {self.asked_at:%Y-%m-%d}"

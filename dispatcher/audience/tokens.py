@@ -27,6 +27,9 @@ class Purpose(StrEnum):
     MANAGE = "manage"
     RETURN_PATH = "return path"
     MESSAGE_ID = "message id"
+    NOTICE_PATH = "notice return path"
+    NOTICE_ID = "notice message id"
+    JOIN = "join"
 
 
 def seal(purpose: Purpose, *ids: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatcher.pages import leaving, managing, views
+from dispatcher.pages import joining, leaving, managing, views
 
 app_name = "pages"
 urlpatterns = [
@@ -13,4 +13,9 @@ urlpatterns = [
     path("topics/<str:slug>", views.topic, name="topic"),
     path("leave/<str:token>", leaving.leave, name="leave"),
     path("reader/<str:token>", managing.reader, name="reader"),
+    path("join", joining.join, name="join"),
+    path("join/sent", joining.sent, name="join-sent"),
+    path("join/embed", joining.embed, name="join-embed"),
+    path("join/puzzle", joining.puzzle, name="join-puzzle"),
+    path("join/confirm/<str:token>", joining.confirm, name="join-confirm"),
 ]

@@ -1,0 +1,192 @@
+"""Asking to become a reader, and becoming one: nobody is mailed a brief before the second.
+
+A sign-up is only kept until the button behind its link is pressed, or the link's life ends. Which letter
+carries the link, and how often somebody may ask, is `mailing.joining`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dispatcher.audience import consent
+from dispatcher.audience.addresses import normalise
+from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
+from dispatcher.audience.rules import Rule
+from dispatcher.errors import BadAddress, BadToken, NotWelcome
+
+WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
+_EXPIRED = "This link has ended, or was used long ago. Sign up again to get a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for. `source` names the door, `digest_hour` is 0 to 23 in `time_zone`."""
+
+    address: str
+    rule: Rule
+    source: str
+    name: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
+    digest_hour: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A reader who confirmed. `is_new` is false when the button was pressed before."""
+
+    reader: Subscriber
+    rule: Rule
+    is_new: bool
+
+
+def address_of(text: str) -> str:
+    """The address in its one spelling. Raises BadAddress, also for domains that take no sign-ups.
+
+    Role addresses (info@, press@) are let in: whoever reads them must press the button.
+    """
+    address = normalise(text)
+    domain = address.rpartition("@")[2]
+    labels = domain.split(".")
+    above = {".".join(labels[start:]) for start in range(len(labels))}
+    if above & _refused(settings.JOIN_REFUSED_DOMAINS):
+        raise BadAddress(f"Addresses at {domain} are given up soon; use one that you will keep.")
+    return address
+
+
+def ask(wish: Wish, *, ip: str) -> tuple[SignUp, Subscriber | None]:
+    """Keep a sign-up, and find the reader that it is about if letters go there already.
+
+    The same is written whoever has the address, so that the time it takes tells nothing. Every call is
+    one more sign-up. Raises BadAddress.
+    """
+    address = address_of(wish.address)
+    sign_up = SignUp.objects.create(
+        address=address,
+        name=consent.one_line(wish.name),
+        language=wish.language[:35],
+        timezone=wish.time_zone if wish.time_zone in zones() else "UTC",
+        digest_hour=wish.digest_hour,
+        match=wish.rule.match,
+        topics=sorted(wish.rule.topics),
+        except_topics=sorted(wish.rule.except_topics),
+        cadence=wish.rule.cadence,
+        source=consent.one_line(wish.source)[:80],
+        wording=WORDING,
+        ip_hash=ip_hash(ip),
+    )
+    active = Subscriber.objects.filter(consent.same(address), state=Subscriber.State.ACTIVE)
+    return sign_up, active.first()
+
+
+def find(number: int) -> SignUp:
+    """The sign-up behind a link that still lives. Raises BadToken."""
+    since = timezone.now() - timedelta(days=settings.JOIN_DAYS)
+    sign_up = SignUp.objects.filter(pk=number, asked_at__gt=since).first()
+    if sign_up is None:
+        raise BadToken(_EXPIRED)
+    return sign_up
+
+
+@transaction.atomic
+def confirm(number: int) -> Joined:
+    """Make the reader, or bring back the one who left, with the rule asked for; consent is noted.
+
+    Repeats change nothing. One who left again since is not brought back by an old link. Raises
+    BadToken, or NotWelcome for an address that was suppressed meanwhile.
+    """
+    find(number)
+    sign_up = SignUp.objects.select_for_update().get(pk=number)
+    if reason := consent.suppressed(sign_up.address):
+        raise NotWelcome(f"Letters to this address are stopped ({reason}). Write to us about it.")
+    rule = Rule.of(subscription_of(sign_up))
+    if sign_up.confirmed_at is not None:
+        return Joined(_confirmed_before(sign_up, rule), rule, is_new=False)
+    reader = _reader_of(sign_up)
+    consent.subscribe(reader, rule, source=sign_up.source)
+    told = {
+        "source": sign_up.source,
+        "wording": sign_up.wording,
+        "ip_hash": sign_up.ip_hash,
+    }
+    reader.consents.create(act=Consent.Act.ASKED, at=sign_up.asked_at, **told)
+    sign_up.confirmed_at = timezone.now()
+    sign_up.save(update_fields=["confirmed_at"])
+    reader.consents.create(act=Consent.Act.CONFIRMED, at=sign_up.confirmed_at, **told)
+    return Joined(reader, rule, is_new=True)
+
+
+def subscription_of(sign_up: SignUp) -> Subscription:
+    """The rule asked for, as it would stand in its table; it does not."""
+    return Subscription(
+        match=sign_up.match,
+        topics=sign_up.topics,
+        except_topics=sign_up.except_topics,
+        cadence=sign_up.cadence,
+    )
+
+
+def ip_hash(ip: str) -> str:
+    """The same address gives the same 32 digits, and nobody without the key can try all addresses."""
+    key = hmac.digest(settings.SECRET_KEY.encode(), b"dispatcher ip hash", hashlib.sha256)
+    return hmac.new(key, ip.encode(), hashlib.sha256).hexdigest()[:32] if ip else ""
+
+
+@lru_cache(maxsize=1)
+def zones() -> frozenset[str]:
+    """The time zones that a reader may live in, by their IANA names."""
+    places = {zone for zone in available_timezones() if "/" in zone and zone[:4] != "Etc/"}
+    return frozenset({zone for zone in places if not zone.startswith("SystemV/")} | {"UTC"})
+
+
+def _reader_of(sign_up: SignUp) -> Subscriber:
+    """The reader, active. What was said about name, language and hours holds for who is new or back."""
+    asked = {
+        "name": sign_up.name,
+        "language": sign_up.language,
+        "timezone": sign_up.timezone,
+        "digest_hour": sign_up.digest_hour,
+        "state": Subscriber.State.ACTIVE,
+    }
+    rows = Subscriber.objects.select_for_update().filter(consent.same(sign_up.address))
+    reader = rows.first()
+    if reader is None:
+        try:
+            with transaction.atomic():
+                return Subscriber.objects.create(address=sign_up.address, **asked)
+        except IntegrityError:  # made by another in this moment
+            reader = rows.get()
+    if reader.state != Subscriber.State.ACTIVE:
+        for name, value in asked.items():
+            if value:
+                setattr(reader, name, value)
+        reader.save(update_fields=[*asked])
+    return reader
+
+
+def _confirmed_before(sign_up: SignUp, rule: Rule) -> Subscriber:
+    reader = Subscriber.objects.filter(
+        consent.same(sign_up.address), state=Subscriber.State.ACTIVE
+    ).first()
+    if reader is None or rule not in [Rule.of(one) for one in consent.live(reader)]:
+        raise BadToken(_EXPIRED)
+    return reader
+
+
+@lru_cache(maxsize=2)
+def _refused(path: str) -> frozenset[str]:
+    """Domains, one a line; what follows a # is passed over. Read once a process."""
+    if not path:
+        return frozenset()
+    lines = Path(path).read_text("utf-8").lower().splitlines()
+    return frozenset(line.partition("#")[0].strip() for line in lines) - {""}

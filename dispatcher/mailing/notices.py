@@ -1,0 +1,219 @@
+"""Letters about a reader's own affairs: written down where they arise, sent once, soon, by any worker.
+
+A notice is claimed, sent and recorded like a delivery, but alone and in no ledger: it is about what its
+reader just did and waits for no batch. What it says is `noticing`'s and the templates'.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dispatcher import queue
+from dispatcher.audience import consent
+from dispatcher.audience.addresses import normalise
+from dispatcher.errors import RelayUnreachable
+from dispatcher.letters.slots import UnsafeValue
+from dispatcher.mailing import noticing
+from dispatcher.mailing.models import Notice
+from dispatcher.relays import pool
+from dispatcher.relays.outcomes import Outcome, Parcel, Result
+
+log = logging.getLogger(__name__)
+
+Kind, State = Notice.Kind, Notice.State
+NUDGE_AFTER = timedelta(seconds=15)  # when the lane is empty: the nudge was lost
+NUDGE_ANYWAY = timedelta(minutes=1)
+SOON = timedelta(minutes=1)  # what is due by then is posted again at once; the sweep finds the rest
+AT_ONCE = 500  # nudges of one sweep
+_NO_FACTS: Mapping[str, str] = {}
+
+
+@transaction.atomic
+def post(
+    kind: Notice.Kind,
+    *,
+    to: str,
+    language: str = "en",
+    reader_id: int | None = None,
+    link: str = "",
+    facts: Mapping[str, str] = _NO_FACTS,
+) -> None:
+    """Write a notice down, to be sent once this transaction commits. Every call is one more letter.
+
+    `link` is what the letter is about: to confirm, to look, to undo. The `facts` that templates know are
+    `rules`, a rule in words on each line, and `already` or `done`, said by any value. Raises BadAddress.
+    """
+    notice = Notice.objects.create(
+        kind=kind,
+        address=normalise(to),
+        language=language,
+        reader_id=reader_id,
+        link=link,
+        facts=dict(facts),
+    )
+    queue.notify(notice.pk)
+
+
+def notify(notice_id: int) -> None:
+    """Send it and record what the relay said. Does nothing if it is held, settled or not due."""
+    notice = _claim(notice_id)
+    if notice is None:
+        return
+    with _kept(notice):
+        outcome = _refused(notice) or _sent(notice)
+    due_in = _record(notice, outcome)
+    if due_in is not None and due_in < SOON:
+        queue.notify(notice_id, after=due_in)
+
+
+def sweep() -> int:
+    """Nudge whatever stands still; returns how many."""
+    after = NUDGE_AFTER if queue.is_empty(queue.URGENT) else NUDGE_ANYWAY
+    with transaction.atomic():
+        still = Notice.objects.filter(_may_be_sent(), posted_at__lt=Now() - after)
+        rows = still.select_for_update(skip_locked=True).order_by("posted_at")
+        found = list(rows.values_list("pk", flat=True)[:AT_ONCE])
+        Notice.objects.filter(pk__in=found).update(posted_at=Now())
+        for notice_id in found:
+            queue.notify(notice_id)
+    return len(found)
+
+
+def _may_be_sent() -> Q:
+    """Waiting and due, or left behind by a worker that was lost. By the clock of PostgreSQL."""
+    return Q(state__in=(State.WAITING, State.DEFERRED), next_attempt_at__lte=Now()) | Q(
+        state=State.SENDING, lease_until__lt=Now()
+    )
+
+
+@transaction.atomic
+def _claim(notice_id: int) -> Notice | None:
+    """Take it, so that it is held once this is committed; None if it is not to be had.
+
+    Every claim counts as an attempt. What a lost worker had in hand is in doubt, as a delivery is.
+    """
+    rows = Notice.objects.filter(_may_be_sent(), pk=notice_id)
+    notice = rows.select_for_update(skip_locked=True).first()
+    if notice is None:
+        return None
+    was_lost = notice.state == State.SENDING
+    notice.holder = uuid.uuid4().hex
+    notice.attempts += 1
+    Notice.objects.filter(pk=notice_id).update(
+        state=State.SENDING,
+        holder=notice.holder,
+        attempts=notice.attempts,
+        lease_until=Now() + _lease(),
+    )
+    if was_lost and settings.UNKNOWN == "hold":
+        _settle(notice, State.UNKNOWN, text="its worker was lost before the relay's answer")
+        return None
+    if notice.attempts > len(settings.RETRY_PAUSES) + 1:
+        _settle(notice, State.FAILED, text=f"given up after {notice.attempts - 1} attempts")
+        return None
+    return notice
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+@contextmanager
+def _kept(notice: Notice) -> Iterator[None]:
+    """Inside the block it stays held, however long the relay takes over it (RFC 5321 §4.5.3.2.6)."""
+    given_back = threading.Event()
+    keeper = threading.Thread(target=_keep_on, args=(notice, given_back), daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        given_back.set()
+        keeper.join(1.0)
+
+
+def _keep_on(notice: Notice, given_back: threading.Event) -> None:
+    held = Notice.objects.filter(pk=notice.pk, holder=notice.holder, state=State.SENDING)
+    try:
+        while not given_back.wait(settings.LEASE_SECONDS / 3):
+            try:
+                held.update(lease_until=Now() + _lease())
+            except Error as fault:  # there is time for another try before it ends
+                log.warning("the lease of notice %s could not be renewed: %s", notice.pk, fault)
+                connection.close()
+    finally:
+        connection.close()  # this thread's own, opened only when a letter takes long
+
+
+def _refused(notice: Notice) -> Outcome | None:
+    if consent.suppressed(notice.address):
+        return Outcome(notice.pk, Result.FAILED, "", "", "suppressed before it was handed over")
+    return None
+
+
+def _sent(notice: Notice) -> Outcome:
+    """What became of one attempt; never raises, so that each has an outcome."""
+    try:
+        data = noticing.letter(notice)
+        parcel = Parcel(notice.pk, noticing.return_path(notice), notice.address, data)
+        outcomes = list(pool.of_this_process().hand_over([parcel], is_urgent=True))
+    except RelayUnreachable as away:
+        return Outcome(notice.pk, Result.DEFERRED, "", "", str(away))
+    except UnsafeValue as refusal:
+        return Outcome(notice.pk, Result.FAILED, "", "", str(refusal))
+    except Exception:
+        log.exception("notice %s could not be sent", notice.pk)
+        words = "it could not be written or handed over; the worker's log says why"
+        return Outcome(notice.pk, Result.DEFERRED, "", "", words)
+    return outcomes[0]
+
+
+def _record(notice: Notice, outcome: Outcome) -> timedelta | None:
+    """Write the outcome; in what time it is due again, None if it is settled."""
+    said = {"relay": outcome.relay[:120], "code": outcome.code[:12]}
+    if outcome.result is Result.HELD_BACK:  # which is no attempt
+        wait = timedelta(seconds=max(outcome.wait, 1.0))
+        return _put_off(notice, wait, attempts=notice.attempts - 1, text=outcome.text, **said)
+    is_open = outcome.result is Result.DEFERRED or (
+        outcome.result is Result.UNKNOWN and settings.UNKNOWN == "resend"
+    )
+    if is_open and notice.attempts <= len(settings.RETRY_PAUSES):
+        pause = timedelta(seconds=settings.RETRY_PAUSES[notice.attempts - 1])
+        return _put_off(notice, pause, attempts=notice.attempts, text=outcome.text, **said)
+    if is_open:
+        text = f"given up after {notice.attempts} attempts: {outcome.text}"
+        _settle(notice, State.FAILED, text=text, **said)
+    else:
+        _settle(notice, State(outcome.result), text=outcome.text, **said)
+    return None
+
+
+def _put_off(
+    notice: Notice, pause: timedelta, *, attempts: int, text: str, **said: str
+) -> timedelta:
+    due = Now() + pause
+    _write(notice, State.DEFERRED, text, next_attempt_at=due, attempts=attempts, **said)
+    return pause
+
+
+def _settle(notice: Notice, state: str, *, text: str, **said: str) -> None:
+    _write(notice, state, text, settled_at=timezone.now(), **said)
+
+
+def _write(notice: Notice, state: str, text: str, **values: Any) -> None:
+    """Only its holder may, so that a worker that was overtaken undoes nothing."""
+    held = Notice.objects.filter(pk=notice.pk, holder=notice.holder)
+    text = text.replace("\0", "")[:300]
+    if not held.update(state=state, text=text, lease_until=None, holder="", **values):
+        log.warning("notice %s was taken over; its outcome is left to the other", notice.pk)

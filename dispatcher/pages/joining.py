@@ -1,0 +1,145 @@
+"""Signing up: the form, the answer that is the same for everyone, and the button behind the sealed link.
+
+None of it needs a cookie or a script, so the form may stand on other sites as well. Only the button
+behind the link makes somebody a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dispatcher import visitors
+from dispatcher.audience import puzzles
+from dispatcher.audience.joining import Wish, zones
+from dispatcher.errors import (
+    BadAddress,
+    BadTopics,
+    NotSolved,
+    NotWelcome,
+    QueueUnreachable,
+    Refusal,
+    TooManySignUps,
+)
+from dispatcher.mailing import joining
+from dispatcher.pages import choosing
+from dispatcher.pages.private import behind_a_sealed_link
+from dispatcher.pages.views import MAX_AGE, sorry
+
+LARGEST = 64 * 1024  # octets of a form; a sign-up for every topic has a tenth of it
+LANGUAGES = {"en": "English", "ar": "العربية", "fr": "Français", "he": "עברית"}
+FIELDS: dict[type[Refusal], str] = {
+    BadAddress: "address",
+    BadTopics: "everything",
+    NotSolved: "solution",
+}
+
+
+@csrf_exempt  # no cookie gives it authority: whoever posts it asks for one letter, as anybody may
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest) -> HttpResponse:
+    """GET shows the form, POST takes it. What is wrong with it is said above it, in one line."""
+    if request.method != "POST":
+        response = _form(request, QueryDict())
+        response.headers["Cache-Control"] = MAX_AGE
+        return response
+    if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST:
+        return sorry(
+            request, 413, "That is too much", "A sign-up is far smaller than what was sent."
+        )
+    try:
+        wish = _wish(request.POST)
+        solution = request.POST.get("solution", "")
+        joining.ask(wish, visitor=visitors.ip_of(request), solution=solution)
+    except (BadAddress, BadTopics, NotSolved) as refusal:
+        return _form(request, request.POST, refusal)
+    except TooManySignUps as refusal:
+        response = sorry(request, 429, "One moment", str(refusal))
+        response.headers["Retry-After"] = "3600"
+        return response
+    except QueueUnreachable as refusal:
+        return sorry(request, 503, "One moment", str(refusal))
+    return HttpResponseRedirect(reverse("pages:join-sent"), status=303)
+
+
+@require_safe
+def sent(request: HttpRequest) -> HttpResponse:
+    """What everybody is told who signs up, whoever has the address."""
+    context = {"sentence": joining.SENT, "days": settings.JOIN_DAYS}
+    response = render(request, "pages/join_sent.html", context)
+    response.headers["Cache-Control"] = MAX_AGE
+    return response
+
+
+@require_safe
+def embed(request: HttpRequest) -> HttpResponse:
+    """The form as plain HTML, to be copied into a page of another site."""
+    c = choosing.offered()
+    form = {"c": c, "action": settings.PUBLIC_URL + reverse("pages:join")}
+    context = {"form": form, "is_solved_here": settings.JOIN_CAPTCHA}
+    response = render(request, "pages/join_embed.html", context)
+    response.headers["Cache-Control"] = MAX_AGE
+    return response
+
+
+@require_safe
+def puzzle(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """The work that a browser does before the form may be sent, where JOIN_CAPTCHA asks for it."""
+    response = JsonResponse(asdict(puzzles.pose()))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@behind_a_sealed_link
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows what would begin and a button, for scanners follow links; POST begins it."""
+    if request.method != "POST":
+        return render(request, "pages/join_confirm.html", {"line": joining.prospect(token)})
+    try:
+        welcome = joining.confirm(token)
+    except NotWelcome as refusal:
+        return sorry(request, 409, "This cannot be done", str(refusal))
+    return render(request, "pages/join_welcome.html", {"welcome": welcome})
+
+
+def _wish(form: QueryDict) -> Wish:
+    language, hour = form.get("language", ""), form.get("digest_hour", "")
+    return Wish(
+        address=form.get("address", ""),
+        rule=choosing.chosen(form),
+        source="sign-up page",
+        name=form.get("name", ""),
+        language=language if language in LANGUAGES else "en",
+        time_zone=form.get("time_zone", "UTC"),
+        digest_hour=int(hour) if hour in _HOURS else 8,
+    )
+
+
+_HOURS = [str(hour) for hour in range(24)]
+
+
+def _form(request: HttpRequest, form: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
+    """The form as it was filled in, `refusal` beside its field."""
+    wrong = FIELDS[type(refusal)] if refusal else ""
+    context: dict[str, Any] = {
+        "c": choosing.offered(choosing.asked(form) if form else choosing.NOTHING),
+        "address": form.get("address", "")[:320],
+        "name": form.get("name", "")[:200],
+        "language": form.get("language", "en"),
+        "languages": LANGUAGES,
+        "time_zone": form.get("time_zone", "UTC"),
+        "zones": sorted(zones()),
+        "digest_hour": form.get("digest_hour", "8"),
+        "hours": _HOURS,
+        "wrong": wrong,
+        "sentence": str(refusal) if refusal else "",
+        "has_puzzle": settings.JOIN_CAPTCHA,
+    }
+    return render(request, "pages/join.html", context, status=422 if refusal else 200)
