@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatcher import signs
 from dispatcher.feeds import publishing
-from dispatcher.mailing import carrying, matching, notices, sweeping
+from dispatcher.mailing import carrying, joining, matching, notices, sweeping
 from dispatcher.queue import app
 from workers.jobs import Job
 from workers.stopping import is_stopping
@@ -34,5 +34,6 @@ def notify(notice_id: int) -> None:
 def sweep() -> None:
     sweeping.sweep()
     notices.sweep()
+    joining.sweep()
     publishing.sweep()
     signs.leave(signs.SWEEP)

@@ -31,13 +31,14 @@ class SignUpIn(Schema):
     )
     match: str = Field(default="any", description="any or all of the topics", max_length=20)
     except_topics: tuple[str, ...] = Field(default=(), alias="except", max_length=500)
-    cadence: str = Field(default="at once", description="at once, daily or weekly", max_length=20)
+    cadence: str = Field(
+        default="at once", description="at once; no digest goes out yet", max_length=20
+    )
     name: str = Field(default="", max_length=200)
     language: str = Field(
         default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35
     )
     time_zone: str = Field(default="UTC", description="An IANA name.", max_length=64)
-    digest_hour: int = Field(default=8, ge=0, le=23)
     solution: str = Field(
         default="",
         description="`salt:number:signature` of the puzzle at /join/puzzle, where it is asked for.",
@@ -68,7 +69,6 @@ def sign_up(request: HttpRequest, wish: SignUpIn) -> Status[SignUpOut]:
         name=wish.name,
         language=wish.language,
         time_zone=wish.time_zone,
-        digest_hour=wish.digest_hour,
     )
     joining.ask(asked, visitor=visitors.ip_of(request), solution=wish.solution)
     return Status(202, SignUpOut(detail=joining.SENT))

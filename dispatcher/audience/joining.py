@@ -21,16 +21,17 @@ from django.utils import timezone
 from dispatcher.audience import consent
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
-from dispatcher.audience.rules import Rule
-from dispatcher.errors import BadAddress, BadToken, NotWelcome
+from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.errors import BadAddress, BadToken, BadTopics, NotWelcome
 
 WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
+OFFERED = (Cadence.AT_ONCE,)  # no digest goes out yet, so nobody may wait for one
 _EXPIRED = "This link has ended, or was used long ago. Sign up again to get a new one."
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. `source` names the door, `digest_hour` is 0 to 23 in `time_zone`."""
+    """What somebody asks for. `source` names the door, `time_zone` is an IANA name."""
 
     address: str
     rule: Rule
@@ -38,7 +39,6 @@ class Wish:
     name: str = ""
     language: str = "en"
     time_zone: str = "UTC"
-    digest_hour: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,23 @@ def address_of(text: str) -> str:
     return address
 
 
-def ask(wish: Wish, *, ip: str) -> tuple[SignUp, Subscriber | None]:
-    """Keep a sign-up, and find the reader that it is about if letters go there already.
+def addressed(wish: Wish) -> str:
+    """Where the letter goes about a wish that can be met. Raises BadAddress or BadTopics."""
+    if wish.rule.cadence not in OFFERED:
+        raise BadTopics(f"Letters come {' or '.join(OFFERED)} for now, not {wish.rule.cadence}.")
+    return address_of(wish.address)
 
-    The same is written whoever has the address, so that the time it takes tells nothing. Every call is
-    one more sign-up. Raises BadAddress.
+
+def ask(wish: Wish, *, ip: str) -> SignUp:
+    """Keep a sign-up. Every call is one more. Raises BadAddress or BadTopics.
+
+    The same is written whoever has the address, so that the time it takes tells nothing.
     """
-    address = address_of(wish.address)
-    sign_up = SignUp.objects.create(
-        address=address,
+    return SignUp.objects.create(
+        address=addressed(wish),
         name=consent.one_line(wish.name),
         language=wish.language[:35],
         timezone=wish.time_zone if wish.time_zone in zones() else "UTC",
-        digest_hour=wish.digest_hour,
         match=wish.rule.match,
         topics=sorted(wish.rule.topics),
         except_topics=sorted(wish.rule.except_topics),
@@ -85,8 +89,6 @@ def ask(wish: Wish, *, ip: str) -> tuple[SignUp, Subscriber | None]:
         wording=WORDING,
         ip_hash=ip_hash(ip),
     )
-    active = Subscriber.objects.filter(consent.same(address), state=Subscriber.State.ACTIVE)
-    return sign_up, active.first()
 
 
 def find(number: int) -> SignUp:
@@ -98,9 +100,16 @@ def find(number: int) -> SignUp:
     return sign_up
 
 
+def forget() -> int:
+    """Delete the sign-ups that nobody confirmed while their link lived. Returns how many."""
+    ended = timezone.now() - timedelta(days=settings.JOIN_DAYS)
+    return SignUp.objects.filter(confirmed_at=None, asked_at__lte=ended).delete()[0]
+
+
 @transaction.atomic
 def confirm(number: int) -> Joined:
     """Make the reader, or bring back the one who left, with the rule asked for; consent is noted.
+    One who reads already gains the rule.
 
     Repeats change nothing. One who left again since is not brought back by an old link. Raises
     BadToken, or NotWelcome for an address that was suppressed meanwhile.
@@ -150,12 +159,11 @@ def zones() -> frozenset[str]:
 
 
 def _reader_of(sign_up: SignUp) -> Subscriber:
-    """The reader, active. What was said about name, language and hours holds for who is new or back."""
+    """The reader, active. What was said about name, language and zone holds for who is new or back."""
     asked = {
         "name": sign_up.name,
         "language": sign_up.language,
         "timezone": sign_up.timezone,
-        "digest_hour": sign_up.digest_hour,
         "state": Subscriber.State.ACTIVE,
     }
     rows = Subscriber.objects.select_for_update().filter(consent.same(sign_up.address))

@@ -16,8 +16,6 @@ class Subscriber(models.Model):
 
     `is_suppressed` says that a suppression names the address, in any spelling of its case. A trigger
     sets it whenever either row is written, so whatever else is written there is put right.
-    Digests come at `digest_hour` of the reader's own day, weekly ones on `digest_weekday` (0 is Monday).
-    A link to the reader's page holds only while `link_version` is the one that it was made with.
     """
 
     class State(models.TextChoices):
@@ -31,20 +29,11 @@ class Subscriber(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     is_suppressed = models.BooleanField(db_default=False, editable=False)
-    paused_until = models.DateTimeField(null=True)
-    link_version = models.PositiveSmallIntegerField(default=0, db_default=0)
-    digest_hour = models.PositiveSmallIntegerField(default=8, db_default=8)
-    digest_weekday = models.PositiveSmallIntegerField(default=0, db_default=0)
-    urgent_at_once = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(default=now)
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(digest_hour__lt=24, digest_weekday__lt=7),
-                name="subscriber_digest_time_exists",
-            ),
-            models.UniqueConstraint(Lower("address"), name="subscriber_address_unique"),
+            models.UniqueConstraint(Lower("address"), name="subscriber_address_unique")
         ]
         indexes: ClassVar = [
             models.Index(
@@ -179,7 +168,6 @@ class SignUp(models.Model):
     name = models.CharField(max_length=200, blank=True)
     language = models.CharField(max_length=35, default="en")
     timezone = models.CharField(max_length=64, default="UTC")
-    digest_hour = models.PositiveSmallIntegerField(default=8)
     match = models.CharField(max_length=3, choices=Subscription.Match.choices)
     topics = ArrayField(models.BigIntegerField(), default=list)
     except_topics = ArrayField(models.BigIntegerField(), default=list)
@@ -194,10 +182,7 @@ class SignUp(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=~models.Q(match="any", topics=[]), name="sign_up_any_of_something"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(digest_hour__lt=24), name="sign_up_digest_hour_exists"
-            ),
+            )
         ]
         indexes: ClassVar = [models.Index(fields=["asked_at"], name="sign_up_asked")]
 

@@ -1,6 +1,6 @@
 """A small piece of work that a browser does before a sign-up, so that ten thousand of them cost something.
 
-A number below `MOST` is hidden behind SHA-256; finding it takes a second, checking it none. The puzzle is
+A number below `MOST` is hidden behind SHA-256; finding it takes a browser a moment, checking it nothing. The puzzle is
 signed and not stored, a solution is good for once. Off by default; it needs a script, and no third party.
 """
 

@@ -15,6 +15,8 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
+from dispatcher import visitors
+
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
@@ -81,5 +83,5 @@ def _key(request: HttpRequest) -> str:
     """One for all spellings that Django takes for the same name, or each would have attempts of its own."""
     typed = request.POST.get("username", "").strip()[:150]  # none is longer, and to fold is work
     name = unicodedata.normalize("NFKC", typed).strip().casefold()
-    where = request.META.get("REMOTE_ADDR", "")
+    where = visitors.ip_of(request)
     return f"dispatcher:sign-in:{sha256(f'{where} {name}'.encode()).hexdigest()}"

@@ -30,7 +30,8 @@ class NoticeContext:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def mapping(self) -> Mapping[str, object]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**own, "chrome": self.language, "urgent": False, "preheader": ""}
 
 
 def notice_headers(facts: HeaderFacts, *, may_leave: bool) -> Headers:

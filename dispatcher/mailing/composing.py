@@ -56,13 +56,13 @@ def compose(
     """
     context = _context(brief, revision.document, day=day)
     try:
-        letter = _renderer().render_with_slots(ALERT, context.mapping())
+        letter = renderer().render_with_slots(ALERT, context.mapping())
     except LetterTooLarge as refusal:
         raise UnreadyBrief(str(refusal)) from None
     letter = replace(letter, subject=subject_prefix + letter.subject)
-    return compile_letter(
-        letter, headers(_facts(brief, letter.subject, revision.document.language))
-    )
+    marks = (brief.public_id, ALERT, "urgent" if brief.urgent else "routine")
+    told = facts(letter.subject, *marks, language=revision.document.language)
+    return compile_letter(letter, headers(told))
 
 
 def sample(brief: Brief, revision: Revision) -> Sample:
@@ -70,7 +70,7 @@ def sample(brief: Brief, revision: Revision) -> Sample:
     values = sample_values(brief, "reader@example.org")
     mapping = {**_context(brief, revision.document).mapping(), "slots": values}
     try:
-        letter = _renderer().render(ALERT, mapping)
+        letter = renderer().render(ALERT, mapping)
     except LetterTooLarge as refusal:
         raise UnreadyBrief(str(refusal)) from None
     return Sample(
@@ -87,7 +87,7 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
 
     What all readers share is worked out once, for the rest is paid by the million.
     """
-    domain, mailto, date = settings.MAIL_DOMAIN, _mailto(""), _date(dispatch)
+    domain, to_leave, date = settings.MAIL_DOMAIN, mailto(""), _date(dispatch)
     leave, manage, dispatch_id = links.leave_to(), links.manage_to(), dispatch.pk
     for_leaving, for_managing = sealer(Purpose.LEAVE), sealer(Purpose.MANAGE)
     for_message = sealer(Purpose.MESSAGE_ID)
@@ -101,7 +101,7 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
             reason=_reason(addressee.language, addressee.follows),
             manage_url=manage(for_managing(addressee.subscriber_id)),
             unsubscribe_url=leave(leave_token),
-            unsubscribe_mailto=mailto + leave_token,
+            unsubscribe_mailto=to_leave + leave_token,
             message_id=f"<{message_token}@{domain}>",
             date=date,
         )
@@ -124,7 +124,7 @@ def sample_values(brief: Brief, address: str) -> SlotValues:
         reason=words("en").reason(names or [EVERY_BRIEF]),
         manage_url=page,
         unsubscribe_url=page,
-        unsubscribe_mailto=_mailto("sample"),
+        unsubscribe_mailto=mailto("sample"),
         message_id=f"<sample.{now:%Y%m%d%H%M%S%f}.{brief.public_id}@{settings.MAIL_DOMAIN}>",
         date=now,
     )
@@ -144,7 +144,7 @@ def compiled(dispatch_id: int) -> Compiled:
 
 
 @lru_cache(maxsize=1)
-def _renderer() -> Renderer:
+def renderer() -> Renderer:
     return Renderer(settings.TEMPLATE_ROOT / "email")
 
 
@@ -156,14 +156,7 @@ def _context(brief: Brief, document: Document, *, day: datetime | None = None) -
             document,
             published_at=document.published_at or brief.published_at or day or timezone.now(),
         ),
-        publisher=Publisher(
-            name=settings.PUBLISHER_NAME,
-            address=settings.PUBLISHER_ADDRESS,
-            home_url=settings.PUBLISHER_HOME,
-            help_url=links.feeds_index(),
-            accent_light=settings.ACCENT_LIGHT,
-            accent_dark=settings.ACCENT_DARK,
-        ),
+        publisher=replace(publisher(), help_url=links.feeds_index()),
         topics=tuple(
             TopicLink(vocabulary.by_id[pk].name, links.topic_page(vocabulary.by_id[pk].slug))
             for pk in ids
@@ -174,7 +167,18 @@ def _context(brief: Brief, document: Document, *, day: datetime | None = None) -
     )
 
 
-def _facts(brief: Brief, subject: str, language: str) -> HeaderFacts:
+def publisher() -> Publisher:
+    return Publisher(
+        name=settings.PUBLISHER_NAME,
+        address=settings.PUBLISHER_ADDRESS,
+        home_url=settings.PUBLISHER_HOME,
+        accent_light=settings.ACCENT_LIGHT,
+        accent_dark=settings.ACCENT_DARK,
+    )
+
+
+def facts(subject: str, *marks: str, language: str) -> HeaderFacts:
+    """What the headers of a letter of ours are made of; `marks` come before our name in Feedback-ID."""
     sender = slugify(settings.PUBLISHER_NAME)[:40] or "dispatcher"
     return HeaderFacts(
         subject=subject,
@@ -184,12 +188,12 @@ def _facts(brief: Brief, subject: str, language: str) -> HeaderFacts:
         list_help=settings.PUBLISHER_HOME,
         list_archive=settings.PUBLIC_URL + "/",
         reply_to=settings.MAIL_REPLY_TO,
-        feedback_id=(brief.public_id, ALERT, "urgent" if brief.urgent else "routine", sender),
+        feedback_id=(*marks, sender),
         language=language,
     )
 
 
-def _mailto(token: str) -> str:
+def mailto(token: str) -> str:
     return f"mailto:{settings.MAIL_REPLY_TO or settings.MAIL_FROM}?subject=unsubscribe%20{token}"
 
 

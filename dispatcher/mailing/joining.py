@@ -1,17 +1,19 @@
 """Signing up, from the form to the letters: one with a link to confirm, one that welcomes.
 
-Whoever asks is told the same, and by then the same has been done, whether the address is a reader's, a
-stranger's or suppressed: what differs is in the letter, which only the owner of the address reads.
+Whoever asks is told the same, and the same is done, whether the address is a reader's, a stranger's or
+suppressed: a reader who confirms gains the rule, a suppressed address is refused when its letter would go.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from dispatcher import links
+from dispatcher import links, queue
 from dispatcher.audience import consent, joining, limiting, puzzles, standing
 from dispatcher.audience.joining import Wish
 from dispatcher.audience.models import SignUp, Subscriber
@@ -20,6 +22,7 @@ from dispatcher.audience.tokens import Purpose, seal, unseal
 from dispatcher.mailing import notices
 from dispatcher.mailing.models import Notice
 
+HOUR = timedelta(hours=1)
 SENT = "If this address can have our letters, one is on its way to it. Open the link in it."
 
 
@@ -34,21 +37,23 @@ class Welcome:
 def ask(wish: Wish, *, visitor: str, solution: str = "") -> None:
     """Take a sign-up and send its letter. `visitor` is the IP address that asks.
 
-    Raises BadAddress, NotSolved where JOIN_CAPTCHA is on, TooManySignUps and QueueUnreachable. An address
-    that has had its letters of the day is no refusal.
+    Raises BadAddress, BadTopics, NotSolved where JOIN_CAPTCHA is on, TooManySignUps and QueueUnreachable.
+    An address that has had its letters of the day is no refusal.
     """
-    address = joining.address_of(wish.address)
+    address = joining.addressed(wish)
     if settings.JOIN_CAPTCHA:
         puzzles.check(solution)
     if not limiting.may_have_a_letter(address, visitor=visitor):
         return
     with transaction.atomic():
-        sign_up, reader = joining.ask(wish, ip=visitor)
-        asked = _said((_line(sign_up),))
-        if reader is None:
-            _ask_to_confirm(sign_up, asked)
-        else:
-            _say_already_here(reader, asked)
+        sign_up = joining.ask(wish, ip=visitor)
+        notices.post(
+            Notice.Kind.CONFIRM,
+            to=sign_up.address,
+            language=sign_up.language,
+            link=links.join_confirm(seal(Purpose.JOIN, sign_up.pk)),
+            facts={"rules": _said((_line(sign_up),)), "days": str(settings.JOIN_DAYS)},
+        )
 
 
 def prospect(token: str) -> Line:
@@ -83,26 +88,17 @@ def manage_link(reader: Subscriber) -> str:
     return links.manage(seal(Purpose.MANAGE, reader.pk))
 
 
-def _ask_to_confirm(sign_up: SignUp, asked: str) -> None:
-    notices.post(
-        Notice.Kind.CONFIRM,
-        to=sign_up.address,
-        language=sign_up.language,
-        link=links.join_confirm(seal(Purpose.JOIN, sign_up.pk)),
-        facts={"rules": asked, "days": str(settings.JOIN_DAYS)},
-    )
+def sweep() -> None:
+    """Once an hour, forget; by several at once, too."""
+    if queue.is_first("forget sign-ups", 0, within=HOUR):
+        forget()
 
 
-def _say_already_here(reader: Subscriber, asked: str) -> None:
-    """What was asked for stands in it, and no more is looked up than for a stranger."""
-    notices.post(
-        Notice.Kind.WELCOME,
-        to=reader.address,
-        language=reader.language,
-        reader_id=reader.pk,
-        link=manage_link(reader),
-        facts={"rules": asked, "already": "yes"},
-    )
+def forget() -> None:
+    """Keep what the letter says: of a sign-up that nobody confirmed nothing is left, nor of its letter."""
+    ended = timezone.now() - timedelta(days=settings.JOIN_DAYS)
+    Notice.objects.filter(kind=Notice.Kind.CONFIRM, settled_at__lt=ended).delete()
+    joining.forget()
 
 
 def _line(sign_up: SignUp) -> Line:

@@ -53,7 +53,7 @@ def post(
     """Write a notice down, to be sent once this transaction commits. Every call is one more letter.
 
     `link` is what the letter is about: to confirm, to look, to undo. The `facts` that templates know are
-    `rules`, a rule in words on each line, and `already` or `done`, said by any value. Raises BadAddress.
+    `rules`, a rule in words on each line, `days`, and `done`, said by any value. Raises BadAddress.
     """
     notice = Notice.objects.create(
         kind=kind,

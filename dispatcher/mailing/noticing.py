@@ -8,19 +8,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from django.conf import settings
-from django.utils.text import slugify
 
 from dispatcher import links
 from dispatcher.audience.tokens import Purpose, seal
-from dispatcher.letters.alert import Publisher
 from dispatcher.letters.compiled import Compiled
 from dispatcher.letters.compiling import compile_letter
-from dispatcher.letters.headers import HeaderFacts
 from dispatcher.letters.notice import NoticeContext, notice_headers
-from dispatcher.letters.rendering import Renderer
 from dispatcher.letters.slots import SlotValues
 from dispatcher.letters.words import words
-from dispatcher.mailing import sealing
+from dispatcher.mailing import composing, sealing
 from dispatcher.mailing.models import Notice
 
 NO_DISPATCH = 0  # a link to leave that names none ends everything, see `leaving`
@@ -45,13 +41,12 @@ def return_path(notice: Notice) -> str:
 
 def _values(notice: Notice) -> SlotValues:
     leave = seal(Purpose.LEAVE, notice.reader_id or 0, NO_DISPATCH)
-    reply_to = settings.MAIL_REPLY_TO or settings.MAIL_FROM
     return SlotValues(
         address=notice.address,
         reason="-",  # no template of ours reads it
         manage_url=notice.link or settings.PUBLIC_URL,
         unsubscribe_url=links.leave(leave),
-        unsubscribe_mailto=f"mailto:{reply_to}?subject=unsubscribe%20{leave}",
+        unsubscribe_mailto=composing.mailto(leave),
         message_id=f"<{seal(Purpose.NOTICE_ID, notice.pk)}@{settings.MAIL_DOMAIN}>",
         date=notice.created_at.replace(microsecond=0),
     )
@@ -62,38 +57,12 @@ def _compiled(
     kind: str, language: str, facts: tuple[tuple[str, str], ...], has_link: bool, may_leave: bool
 ) -> Compiled:
     context = NoticeContext(
-        publisher=_publisher(),
+        publisher=composing.publisher(),
         language=language,
         has_link=has_link,
         may_leave=may_leave,
         facts=dict(facts),
     )
-    rendered = _renderer().render_with_slots(kind, context.mapping())
-    sender = slugify(settings.PUBLISHER_NAME)[:40] or "dispatcher"
-    told = HeaderFacts(
-        subject=rendered.subject,
-        from_name=settings.PUBLISHER_NAME,
-        from_address=settings.MAIL_FROM,
-        list_id=f"briefs.{settings.MAIL_DOMAIN}",
-        list_help=settings.PUBLISHER_HOME,
-        list_archive=settings.PUBLIC_URL + "/",
-        reply_to=settings.MAIL_REPLY_TO,
-        feedback_id=(kind, "notice", sender),
-        language=language,
-    )
+    rendered = composing.renderer().render_with_slots(kind, context.mapping())
+    told = composing.facts(rendered.subject, kind, "notice", language=language)
     return compile_letter(rendered, notice_headers(told, may_leave=may_leave))
-
-
-def _publisher() -> Publisher:
-    return Publisher(
-        name=settings.PUBLISHER_NAME,
-        address=settings.PUBLISHER_ADDRESS,
-        home_url=settings.PUBLISHER_HOME,
-        accent_light=settings.ACCENT_LIGHT,
-        accent_dark=settings.ACCENT_DARK,
-    )
-
-
-@lru_cache(maxsize=1)
-def _renderer() -> Renderer:
-    return Renderer(settings.TEMPLATE_ROOT / "email")

@@ -110,7 +110,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _wish(form: QueryDict) -> Wish:
-    language, hour = form.get("language", ""), form.get("digest_hour", "")
+    language = form.get("language", "")
     return Wish(
         address=form.get("address", ""),
         rule=choosing.chosen(form),
@@ -118,11 +118,7 @@ def _wish(form: QueryDict) -> Wish:
         name=form.get("name", ""),
         language=language if language in LANGUAGES else "en",
         time_zone=form.get("time_zone", "UTC"),
-        digest_hour=int(hour) if hour in _HOURS else 8,
     )
-
-
-_HOURS = [str(hour) for hour in range(24)]
 
 
 def _form(request: HttpRequest, form: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
@@ -136,8 +132,6 @@ def _form(request: HttpRequest, form: QueryDict, refusal: Refusal | None = None)
         "languages": LANGUAGES,
         "time_zone": form.get("time_zone", "UTC"),
         "zones": sorted(zones()),
-        "digest_hour": form.get("digest_hour", "8"),
-        "hours": _HOURS,
         "wrong": wrong,
         "sentence": str(refusal) if refusal else "",
         "has_puzzle": settings.JOIN_CAPTCHA,

@@ -25,11 +25,11 @@ def anybody(db: None) -> Publisher:
 
 def test_a_sign_up_is_taken_without_a_token_and_makes_nobody_a_reader(anybody: Publisher) -> None:
     answer = anybody.post(
-        "/api/readers", WISH | {"cadence": "daily", "time_zone": "Asia/Beirut", "except": []}
+        "/api/readers", WISH | {"cadence": "at once", "time_zone": "Asia/Beirut", "except": []}
     )
     assert (answer.status, answer.values) == (202, {"detail": joining.SENT})
     sign_up = SignUp.objects.get()
-    assert (sign_up.cadence, sign_up.timezone, sign_up.source) == ("daily", "Asia/Beirut", "API")
+    assert (sign_up.cadence, sign_up.timezone, sign_up.source) == ("at once", "Asia/Beirut", "API")
     assert Notice.objects.get().kind == "confirm"
     assert not Subscriber.objects.exists()
 
@@ -52,7 +52,8 @@ def test_the_answer_is_the_same_for_every_address(anybody: Publisher) -> None:
         ({"topics": []}, 422, "bad_topics"),
         ({"except": ["Iran"]}, 422, "bad_topics"),
         ({"cadence": "hourly"}, 422, "bad_topics"),
-        ({"digest_hour": 24}, 422, "invalid"),
+        ({"cadence": "daily"}, 422, "bad_topics"),
+        ({"digest_hour": 8}, 422, "invalid"),
         ({"cadense": "daily"}, 422, "invalid"),
     ],
 )

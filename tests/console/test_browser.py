@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -11,19 +10,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from dispatcher.mailing import dispatching
 from dispatcher.mailing.models import Batch, Dispatch
 from tests import makers
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 LONG = "Operators of cables warn that nine weeks without a link to the outer islands showed how few"
 TEXT = f"""---
@@ -43,17 +37,6 @@ LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
     (1280, "light"),
 )
 Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright's loop runs in this thread, where Django would take every query for one in an async
-    # view, those of pytest-django between the tests included.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -69,6 +69,16 @@ def test_another_name_and_another_address_are_not_held_up(client: Client, ada: U
     assert try_password(elsewhere, makers.PASSWORD).status_code == 302
 
 
+def test_behind_a_proxy_of_ours_guesses_count_by_who_makes_them(client: Client, ada: User) -> None:
+    guesser = Client(headers={"X-Forwarded-For": "192.0.2.8"})
+    for _ in range(signing.ATTEMPTS + 1):
+        try_password(guesser, "guess")
+
+    assert try_password(guesser, makers.PASSWORD).status_code == 429
+    elsewhere = Client(headers={"X-Forwarded-For": "192.0.2.9"})
+    assert try_password(elsewhere, makers.PASSWORD).status_code == 302
+
+
 def test_signing_in_forgets_the_wrong_attempts_before_it(client: Client, ada: User) -> None:
     for _ in range(3):
         for _ in range(signing.ATTEMPTS - 1):

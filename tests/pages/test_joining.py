@@ -17,6 +17,7 @@ from dispatcher.audience.models import Consent, SignUp, Subscriber
 from dispatcher.audience.rules import EVERYTHING, Cadence, Match, Rule
 from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.briefs.models import Topic
+from dispatcher.mailing import joining as mailing_joining
 from dispatcher.mailing.models import Notice
 from tests.makers import make_reader, make_topic
 from tests.pages.reading import page, parsed, texts
@@ -48,21 +49,21 @@ def link() -> str:
 def test_who_signs_up_is_no_reader_before_the_button_is_pressed(
     stranger: Client, iran: Topic
 ) -> None:
-    answer = stranger.post("/join", form(iran, cadence="daily", digest_hour="6", language="fr"))
+    answer = stranger.post("/join", form(iran, language="fr"))
     assert (answer.status_code, answer["Location"]) == (303, "/join/sent")
     assert not Subscriber.objects.exists()
     for _ in range(3):
         read = page(stranger, link())
         stranger.head(link())
     assert texts(read, "//button") == ["Confirm"]
-    assert texts(read, "//li") == ["Briefs on Iran In a daily digest"]
+    assert texts(read, "//li") == ["Briefs on Iran At once, a letter for each"]
     assert not Subscriber.objects.exists()
 
     assert texts(parsed(stranger.post(link()).content), "//h1") == ["You are in"]
     reader = Subscriber.objects.get()
     assert (reader.address, reader.state) == ("ada@example.org", Subscriber.State.ACTIVE)
-    assert (reader.language, reader.digest_hour, reader.timezone) == ("fr", 6, "UTC")
-    assert Rule.of(consent.live(reader).get()).cadence == Cadence.DAILY
+    assert (reader.language, reader.timezone) == ("fr", "UTC")
+    assert Rule.of(consent.live(reader).get()).cadence == Cadence.AT_ONCE
     acts = reader.consents.order_by("pk").values_list("act", "wording", "source")
     assert list(acts) == [
         (act, joining.WORDING, "sign-up page") for act in (Consent.Act.ASKED, Consent.Act.CONFIRMED)
@@ -99,7 +100,7 @@ def test_everyone_is_told_the_same_whatever_the_address_is(stranger: Client, ira
     assert len(answers) == 1
     assert not stranger.cookies
     kinds = Notice.objects.order_by("pk").values_list("kind", flat=True)
-    assert list(kinds) == ["confirm", "welcome", "welcome", "confirm", "confirm"]
+    assert list(kinds) == ["confirm"] * 5
     assert Subscriber.objects.count() == 2
     assert SignUp.objects.count() == 5
 
@@ -132,6 +133,39 @@ def test_a_second_sign_up_that_is_confirmed_adds_its_rule_and_nothing_else(
     reader = Subscriber.objects.get()
     assert (reader.name, reader.language) == ("Ada", "en")
     assert consent.live(reader).count() == 2
+
+
+def test_a_reader_who_signs_up_again_gains_the_rule_by_confirming(
+    stranger: Client, iran: Topic
+) -> None:
+    reader = make_reader("ada@example.org", any_of=[make_topic("Tides")])
+    stranger.post("/join", form(iran))
+    assert consent.live(reader).count() == 1
+    stranger.post(link())
+    assert [rule.topics for rule in consent.live(reader)][1:] == [[iran.pk]]
+    assert Subscriber.objects.count() == 1
+
+
+def test_what_nobody_confirmed_is_forgotten_with_its_letter_and_nothing_else(
+    stranger: Client, iran: Topic
+) -> None:
+    long_ago = timezone.now() - timedelta(days=current.JOIN_DAYS, hours=1)
+    for who in ("never", "reader", "today"):
+        stranger.post("/join", form(iran, address=f"{who}@example.org"))
+        if who == "reader":
+            stranger.post(link())
+        if who != "today":
+            SignUp.objects.filter(address=f"{who}@example.org").update(asked_at=long_ago)
+            Notice.objects.filter(address=f"{who}@example.org", kind="confirm").update(
+                settled_at=long_ago
+            )
+    for _ in range(2):
+        mailing_joining.forget()
+    kept = SignUp.objects.order_by("pk").values_list("address", flat=True)
+    assert list(kept) == ["reader@example.org", "today@example.org"]
+    letters = Notice.objects.order_by("pk").values_list("address", "kind")
+    assert list(letters) == [("reader@example.org", "welcome"), ("today@example.org", "confirm")]
+    assert consent.live(Subscriber.objects.get()).count() == 1
 
 
 def test_a_link_ends_after_its_days(stranger: Client, iran: Topic) -> None:
@@ -182,6 +216,7 @@ def test_an_address_suppressed_meanwhile_is_not_brought_back(stranger: Client, i
         ({"topic": []}, "everything", "at least one topic"),
         ({"topic": ["x", "-1", "9" * 30]}, "everything", "at least one topic"),
         ({"cadence": "hourly"}, "everything", "how often"),
+        ({"cadence": "daily"}, "everything", "Letters come at once for now, not daily"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_and_what_was_typed_is_kept(
@@ -233,13 +268,13 @@ def test_a_form_of_a_megabyte_is_refused_before_it_is_read(stranger: Client, ira
     assert not SignUp.objects.exists()
 
 
-def test_a_zone_language_or_hour_that_is_none_gives_way_to_the_usual(
+def test_a_zone_or_language_that_is_none_gives_way_to_the_usual(
     stranger: Client, iran: Topic
 ) -> None:
-    odd = {"time_zone": "Mars/Olympus", "language": "tlh", "digest_hour": "25"}
+    odd = {"time_zone": "Mars/Olympus", "language": "tlh"}
     stranger.post("/join", form(iran, **odd))
     sign_up = SignUp.objects.get()
-    assert (sign_up.timezone, sign_up.language, sign_up.digest_hour) == ("UTC", "en", 8)
+    assert (sign_up.timezone, sign_up.language) == ("UTC", "en")
 
 
 def test_every_brief_all_of_and_none_of_can_be_asked_for(stranger: Client, iran: Topic) -> None:
@@ -260,10 +295,10 @@ def test_the_form_to_copy_works_as_it_stands(stranger: Client, iran: Topic) -> N
     assert made.get("action") == "http://news.example.org/join"
     assert "Peace & war" in texts(copied, "//label")
     assert not re.search(r"<script|style=|cookie", code.text)
-    filled = {"address": "ada@example.org", "cadence": "weekly"}
+    filled = {"address": "ada@example.org"}
     filled["topic"] = copied.xpath("//input[@name='topic']/@value")[0]
     assert stranger.post("/join", filled).status_code == 303
-    assert SignUp.objects.get().cadence == Cadence.WEEKLY
+    assert SignUp.objects.get().cadence == Cadence.AT_ONCE
 
 
 def test_the_page_needs_no_script_no_cookie_and_nothing_from_elsewhere(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from dispatcher.audience.models import SignUp, Subscriber
@@ -16,25 +14,10 @@ from dispatcher.briefs.models import Topic
 from dispatcher.mailing.models import Notice
 from tests.makers import make_topic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NAMES = ("Harbours", "Iran", "Lebanon", "Tides", "Élections", "Sanctions", "Gas", "Ports", "Rivers")
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed here"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright's loop runs in this thread, where Django would take every query for one in an async
-    # view, those of pytest-django between the tests included.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -81,7 +64,6 @@ def test_every_page_of_signing_up_can_be_read_by_everyone(
     shown = page.locator("fieldset:has(> legend:text-is('Topics')) .ticks .tick:visible")
     expect(shown).to_have_count(1)
     shown.click()
-    page.get_by_label("In a daily digest").check()
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
     assert_good(page, width)

@@ -1,5 +1,5 @@
-// Finds the number that a sign-up form asks for (see audience/puzzles.py): a second of work for one
-// form, a long night for ten thousand. Written out, since browsers keep their own SHA-256 to https pages.
+// Finds the number that a sign-up form asks for (see audience/puzzles.py): a moment of work for
+// one form, ten thousand of them for a flood. Written out, since browsers keep their own SHA-256 to https pages.
 "use strict";
 
 const primes = [];

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("dispatcher", "0006_reader_choices"),
+        ("dispatcher", "0005_left_by"),
     ]
 
     operations = [
@@ -21,7 +21,6 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, max_length=200)),
                 ("language", models.CharField(default="en", max_length=35)),
                 ("timezone", models.CharField(default="UTC", max_length=64)),
-                ("digest_hour", models.PositiveSmallIntegerField(default=8)),
                 ("match", models.CharField(choices=[("any", "Any"), ("all", "All")], max_length=3)),
                 ("topics", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
                 ("except_topics", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
@@ -38,9 +37,6 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("match", "any"), ("topics", []), _negated=True),
                         name="sign_up_any_of_something",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("digest_hour__lt", 24)), name="sign_up_digest_hour_exists"
                     ),
                 ],
             },
