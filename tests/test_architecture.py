@@ -44,7 +44,7 @@ def test_every_module_says_what_it_is_for_and_fits_a_sitting(path: Path) -> None
             assert (node.end_lineno or 0) - node.lineno <= LONGEST_FUNCTION, node.name
 
 
-def test_only_settings_reads_the_environment_and_only_the_local_stack_and_entries_write_it() -> (
+def test_only_one_module_reads_the_environment_and_only_the_local_stack_and_entries_write_it() -> (
     None
 ):
     touching = {
@@ -54,7 +54,7 @@ def test_only_settings_reads_the_environment_and_only_the_local_stack_and_entrie
     }
     assert touching == {
         "dispatcher/local/stack.py",
-        "dispatcher/settings.py",
+        "dispatcher/environment.py",
         "dispatcher/wsgi.py",
         "workers/__init__.py",
     }
