@@ -55,6 +55,10 @@ class NotSolved(Refusal):
     """The work that a form does before it is sent is missing, wrong or used."""
 
 
+class BadChoice(Refusal):
+    """What a form asks for is not to be had."""
+
+
 class BadToken(Refusal):
     """A link that was forged, cut short or made for another purpose."""
 

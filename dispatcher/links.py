@@ -29,6 +29,10 @@ def join_confirm(token: str) -> str:
     return _absolute("pages:join-confirm", "token", token)
 
 
+def move_confirm(token: str) -> str:
+    return _absolute("pages:move-confirm", "token", token)
+
+
 def leave_to() -> Callable[[str], str]:
     """The addresses for leaving, by token; for a great many of them."""
     return _absolute_to("pages:leave", "token")

@@ -38,6 +38,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnreadableBrief: 422,
     errors.UnreadyBrief: 422,
     errors.NotSolved: 422,
+    errors.BadChoice: 422,
     errors.TooManySignUps: 429,
     errors.QueueUnreachable: 503,
     errors.RelayRefused: 503,

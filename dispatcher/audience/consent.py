@@ -176,8 +176,9 @@ def live(reader: Subscriber) -> QuerySet[Subscription]:
     return reader.subscriptions.filter(ended_at=None).order_by("pk")
 
 
-def one_line(text: str) -> str:
-    """A name as one line of printable text, at most 200 characters; it goes into a header."""
+def one_line(text: str, *, most: int = 200) -> str:
+    """A name as one line of printable text, so many characters at most; it goes into a header."""
+    text = text[: 4 * most]
     if not text.isprintable():
         text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())[:most]

@@ -15,7 +15,8 @@ class Subscriber(models.Model):
     """A reader. The address keeps its local part as given and its domain in A-label form.
 
     `is_suppressed` says that a suppression names the address, in any spelling of its case. A trigger
-    sets it whenever either row is written, so whatever else is written there is put right.
+    sets it whenever either row is written, so whatever else is written there is put right. Links to the
+    reader's page hold while they carry the `link_version`.
     """
 
     class State(models.TextChoices):
@@ -29,6 +30,8 @@ class Subscriber(models.Model):
     timezone = models.CharField(max_length=64, default="UTC")
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     is_suppressed = models.BooleanField(db_default=False, editable=False)
+    paused_until = models.DateTimeField(null=True)
+    link_version = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -38,8 +41,10 @@ class Subscriber(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["id"],
-                include=["state", "is_suppressed"],
-                condition=~models.Q(state="active") | models.Q(is_suppressed=True),
+                include=["state", "is_suppressed", "paused_until"],
+                condition=~models.Q(state="active")
+                | models.Q(is_suppressed=True)
+                | models.Q(paused_until__isnull=False),
                 name="subscriber_not_mailed",
             )
         ]
@@ -129,6 +134,8 @@ class Consent(models.Model):
         ADDED = "added by staff"
         LEFT = "left"
         RETURNED = "returned"
+        CHANGED = "changed"
+        MOVED = "moved"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=16, choices=Act.choices)
@@ -188,3 +195,38 @@ class SignUp(models.Model):
 
     def __str__(self) -> str:
         return f"sign-up {self.pk} of {self.asked_at:%Y-%m-%d}"
+
+
+class AddressChange(models.Model):
+    """A new address that a reader asked for; it counts once the button behind its link is pressed.
+
+    Until then it is worth what the link was that asked: it ends with the reader's `link_version`.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="address_changes")
+    address = models.CharField(max_length=320)
+    link_version = models.PositiveIntegerField()
+    asked_at = models.DateTimeField(default=now)
+    confirmed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of {self.asked_at:%Y-%m-%d}"
+
+
+class LeavingReason(models.Model):
+    """Why a reader left, if they cared to say; the last one of each."""
+
+    class Reason(models.TextChoices):
+        TOO_MANY = "too many"
+        NOT_FOR_ME = "not for me"
+        NEVER_ASKED = "never asked"
+        ELSEWHERE = "elsewhere"
+        OTHER = "other"
+
+    subscriber = models.OneToOneField(Subscriber, models.CASCADE, related_name="leaving_reason")
+    reason = models.CharField(max_length=12, choices=Reason.choices)
+    words = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.at:%Y-%m-%d}"

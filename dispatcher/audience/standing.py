@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from dispatcher.audience import consent, rules
+from dispatcher.audience.joining import zones
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.briefs.models import Topic
@@ -34,11 +39,16 @@ class Line:
 class Standing:
     """`live` is what the reader gets, `stopped` what was ended last and `undo` brings back.
 
-    `mailbox` hints at the address to whoever knows it: a letter's link may be in other hands.
+    `mailbox` hints at the address to whoever knows it: a letter's link may be in other hands. While
+    `paused_until` is set, none of it comes.
     """
 
     mailbox: str = ""
+    name: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
     is_suppressed: bool = False
+    paused_until: date | None = None
     live: tuple[Line, ...] = ()
     stopped: tuple[Line, ...] = ()
 
@@ -50,33 +60,34 @@ def look(subscriber_id: int) -> Standing:
         return Standing()
     is_suppressed = bool(consent.suppressed(reader.address))
     return Standing(
-        mailbox=f"{reader.address[0]}…@{reader.address.rpartition('@')[2]}",
+        mailbox=hinted(reader.address),
+        name=reader.name,
+        language=reader.language,
+        time_zone=reader.timezone,
         is_suppressed=is_suppressed,
+        paused_until=_pause_ends(reader),
         live=lines(consent.live(reader)),
         stopped=() if is_suppressed else lines(consent.undoable(reader)),
     )
-
-
-def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:
-    """End one rule of the reader; how many ended, none when it is not theirs or ended before."""
-    reader = _reader(subscriber_id)
-    return (
-        consent.leave(reader, consent.live(reader).filter(pk=rule_id), source=source)
-        if reader
-        else 0
-    )
-
-
-def stop_everything(subscriber_id: int, *, source: str) -> int:
-    """End all rules of the reader; how many were live."""
-    reader = _reader(subscriber_id)
-    return consent.leave(reader, consent.live(reader), source=source) if reader else 0
 
 
 def undo(subscriber_id: int, *, source: str) -> int:
     """Bring back what was ended last, within a day; how many rules."""
     reader = _reader(subscriber_id)
     return consent.undo(reader, source=source) if reader else 0
+
+
+def _pause_ends(reader: Subscriber) -> date | None:
+    """The day on which letters come again, where the reader lives."""
+    if reader.paused_until is None or reader.paused_until <= timezone.now():
+        return None
+    zone = reader.timezone if reader.timezone in zones() else "UTC"
+    return reader.paused_until.astimezone(ZoneInfo(zone)).date()
+
+
+def hinted(address: str) -> str:
+    """`a…@example.org`: enough for its owner, little for others."""
+    return f"{address[0]}…@{address.rpartition('@')[2]}"
 
 
 def lines(subscriptions: Iterable[Subscription]) -> tuple[Line, ...]:

@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     NOTICE_PATH = "notice return path"
     NOTICE_ID = "notice message id"
     JOIN = "join"
+    MOVE = "move"
 
 
 def seal(purpose: Purpose, *ids: int) -> str:
@@ -48,8 +49,11 @@ def sealer(purpose: Purpose) -> Callable[..., str]:
     return seal_
 
 
-def unseal(purpose: Purpose, token: str, *, count: int) -> tuple[int, ...]:
-    """The ids sealed for this purpose. Raises BadToken for anything else, whatever it is."""
+def unseal(purpose: Purpose, token: str, *, count: int, more: int = 0) -> tuple[int, ...]:
+    """The ids sealed for this purpose, `count` of them and up to so many `more`.
+
+    Raises BadToken for anything else, whatever it is.
+    """
     raw = _decoded(token)
     payload, mac = raw[:-_MAC_OCTETS], raw[-_MAC_OCTETS:]
     if not hmac.compare_digest(mac, _mac(*_keyed(purpose, settings.SECRET_KEY), payload)):
@@ -57,7 +61,7 @@ def unseal(purpose: Purpose, token: str, *, count: int) -> tuple[int, ...]:
             "This link is not complete or was not made here. Open it again from the letter."
         )
     ids = _ids(payload)
-    if len(ids) != count:
+    if not count <= len(ids) <= count + more:
         raise BadToken("This link was made for something else. Open it again from the letter.")
     return ids
 

@@ -61,6 +61,7 @@ OUTCOMES: Mapping[str, str] = {
 EXCLUDED: Mapping[str, str] = {
     "suppressed": "the address is suppressed",
     "left": "the reader has left",
+    "paused": "the reader has paused letters",
     "pending": "the reader has not confirmed the address",
     "had it already": "the reader has it from a dispatch that was cancelled",
 }

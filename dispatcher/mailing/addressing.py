@@ -21,7 +21,7 @@ EVERY_BRIEF = "every brief"
 # A row for each rule of a reader that still lets the brief through, and one with NULL for a reader
 # who has none.
 SQL_ADDRESSEES = f"""
-SELECT r.id, r.address, r.name, r.language, r.state,
+SELECT r.id, r.address, r.name, r.language, r.link_version, r.state, r.paused_until > now(),
        EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(r.address)), s.topics
 FROM dispatcher_subscriber r LEFT JOIN dispatcher_subscription s
      ON s.subscriber_id = r.id AND s.cadence = 'at once' AND {SQL_LETS_THROUGH}
@@ -36,6 +36,7 @@ class Addressee(NamedTuple):
     address: str
     name: str
     language: str
+    link_version: int = 0
     follows: tuple[str, ...] = ()
     refused: str = ""
 
@@ -46,12 +47,17 @@ def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, A
     found: dict[int, Addressee] = {}
     with connection.cursor() as cursor:
         cursor.execute(SQL_ADDRESSEES, {"reach": dispatch.topics, "readers": list(subscriber_ids)})
-        for pk, address, name, language, state, is_suppressed, topics in cursor:
-            refused = _refusal(state, is_suppressed=is_suppressed, has_rule=topics is not None)
+        for pk, address, name, language, version, state, is_paused, is_suppressed, topics in cursor:
+            refused = _refusal(
+                state,
+                is_paused=is_paused,
+                is_suppressed=is_suppressed,
+                has_rule=topics is not None,
+            )
             follows = () if refused else _followed(topics, names)
             if pk in found and not refused:
                 follows = _both(found[pk].follows, follows)
-            found[pk] = Addressee(pk, address, name, language, follows, refused)
+            found[pk] = Addressee(pk, address, name, language, version, follows, refused)
     return found
 
 
@@ -67,11 +73,13 @@ def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({*one, *other}))
 
 
-def _refusal(state: str, *, is_suppressed: bool, has_rule: bool) -> str:
+def _refusal(state: str, *, is_paused: bool | None, is_suppressed: bool, has_rule: bool) -> str:
     if is_suppressed:
         return "suppressed before it was handed over"
     if state != Subscriber.State.ACTIVE:
         return "left before it was handed over"
+    if is_paused:
+        return "paused before it was handed over"
     if not has_rule:
         return "stopped following these topics before it was handed over"
     return ""

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from dispatcher import links
+from dispatcher.audience import access
 from dispatcher.audience.tokens import Purpose, sealer
 from dispatcher.briefs.document import Document
 from dispatcher.briefs.models import Brief, Revision
@@ -89,17 +90,18 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
     """
     domain, to_leave, date = settings.MAIL_DOMAIN, mailto(""), _date(dispatch)
     leave, manage, dispatch_id = links.leave_to(), links.manage_to(), dispatch.pk
-    for_leaving, for_managing = sealer(Purpose.LEAVE), sealer(Purpose.MANAGE)
+    for_leaving, for_managing = access.for_leaving(), access.for_managing()
     for_message = sealer(Purpose.MESSAGE_ID)
 
     def values(addressee: Addressee) -> SlotValues:
-        leave_token = for_leaving(addressee.subscriber_id, dispatch_id)
+        version = addressee.link_version
+        leave_token = for_leaving(addressee.subscriber_id, dispatch_id, version)
         message_token = for_message(addressee.subscriber_id, dispatch_id)
         return SlotValues(
             address=addressee.address,
             name=addressee.name,
             reason=_reason(addressee.language, addressee.follows),
-            manage_url=manage(for_managing(addressee.subscriber_id)),
+            manage_url=manage(for_managing(addressee.subscriber_id, version)),
             unsubscribe_url=leave(leave_token),
             unsubscribe_mailto=to_leave + leave_token,
             message_id=f"<{message_token}@{domain}>",

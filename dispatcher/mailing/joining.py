@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatcher import links, queue
-from dispatcher.audience import consent, joining, limiting, puzzles, standing
+from dispatcher.audience import access, consent, joining, limiting, moving, puzzles, standing
 from dispatcher.audience.joining import Wish
 from dispatcher.audience.models import SignUp, Subscriber
 from dispatcher.audience.standing import Line
@@ -85,7 +85,7 @@ def confirm(token: str) -> Welcome:
 
 
 def manage_link(reader: Subscriber) -> str:
-    return links.manage(seal(Purpose.MANAGE, reader.pk))
+    return links.manage(access.manage_token(reader.pk))
 
 
 def sweep() -> None:
@@ -99,6 +99,7 @@ def forget() -> None:
     ended = timezone.now() - timedelta(days=settings.JOIN_DAYS)
     Notice.objects.filter(kind=Notice.Kind.CONFIRM, settled_at__lt=ended).delete()
     joining.forget()
+    moving.forget()
 
 
 def _line(sign_up: SignUp) -> Line:

@@ -5,13 +5,20 @@ How a rule ends, and comes back, is `audience.consent`'s; what the reader is sho
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from dispatcher.audience import consent, standing
-from dispatcher.audience.models import Subscriber, Subscription
+from django.db import transaction
+from django.utils import timezone
+
+from dispatcher import links
+from dispatcher.audience import access, consent, standing
+from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.audience.standing import Line, Standing
-from dispatcher.mailing.models import Dispatch
+from dispatcher.mailing import notices
+from dispatcher.mailing.models import Dispatch, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,43 @@ def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> Standi
     """
     reader = Subscriber.objects.filter(pk=subscriber_id).first()
     if reader is not None:
-        consent.leave(reader, _behind(reader, dispatch_id), source=source)
+        _end(reader, _behind(reader, dispatch_id), source=source)
     return standing.look(subscriber_id)
+
+
+def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:
+    """End one rule of the reader; how many ended, none when it is not theirs or ended before."""
+    reader = Subscriber.objects.filter(pk=subscriber_id).first()
+    return _end(reader, consent.live(reader).filter(pk=rule_id), source=source) if reader else 0
+
+
+def stop_everything(subscriber_id: int, *, source: str) -> int:
+    """End all rules of the reader; how many were live."""
+    reader = Subscriber.objects.filter(pk=subscriber_id).first()
+    return _end(reader, consent.live(reader), source=source) if reader else 0
+
+
+@transaction.atomic
+def _end(reader: Subscriber, rules: Iterable[Subscription], *, source: str) -> int:
+    """End these rules; when none is left a last letter says so and how to undo it."""
+    ending = list(rules)
+    ended = consent.leave(reader, ending, source=source)
+    if ended and not consent.live(reader).exists() and not _came_back_lately(reader):
+        notices.post(
+            Notice.Kind.FAREWELL,
+            to=reader.address,
+            language=reader.language,
+            reader_id=reader.pk,
+            link=links.manage(access.manage_token(reader.pk)),
+            facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ending))},
+        )
+    return ended
+
+
+def _came_back_lately(reader: Subscriber) -> bool:
+    """Who leaves, undoes and leaves again needs no second farewell."""
+    since = timezone.now() - timedelta(hours=consent.UNDO_HOURS)
+    return reader.consents.filter(act=Consent.Act.RETURNED, at__gte=since).exists()
 
 
 def _behind(reader: Subscriber, dispatch_id: int) -> list[Subscription]:

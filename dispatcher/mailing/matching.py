@@ -39,11 +39,12 @@ SQL_PARTICULAR = f"""
 # reason. Who has the brief, or may have it, from an earlier dispatch that was cancelled does not get it
 # twice; that set is read once, not per reader. Whom a worker is just sending it to is not known yet.
 SQL_NOT_MAILED = """
-    dispatcher_subscriber r ON r.id = m.id AND (r.state <> 'active' OR r.is_suppressed)
+    dispatcher_subscriber r ON r.id = m.id AND (r.state <> 'active' OR r.is_suppressed OR r.paused_until > now())
 """
 SQL_EXCLUSION = """
     CASE WHEN r.is_suppressed THEN 'suppressed'
          WHEN r.state <> 'active' THEN r.state
+         WHEN r.paused_until > now() THEN 'paused'
          WHEN m.id IN (SELECT g.subscriber_id FROM dispatcher_delivery g
                        WHERE g.dispatch_id = ANY(%(earlier)s::bigint[])
                        AND g.state IN ('accepted', 'unknown'))

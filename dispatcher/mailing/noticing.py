@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from dispatcher import links
+from dispatcher.audience import access
 from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.letters.compiled import Compiled
 from dispatcher.letters.compiling import compile_letter
@@ -40,7 +41,7 @@ def return_path(notice: Notice) -> str:
 
 
 def _values(notice: Notice) -> SlotValues:
-    leave = seal(Purpose.LEAVE, notice.reader_id or 0, NO_DISPATCH)
+    leave = access.leave_token(notice.reader_id or 0, NO_DISPATCH)
     return SlotValues(
         address=notice.address,
         reason="-",  # no template of ours reads it

@@ -19,6 +19,7 @@ from dispatcher.briefs.models import Topic
 from dispatcher.errors import BadTopics
 
 NOTHING = Rule()  # any of no topic: where a new reader's choice begins
+LANGUAGES = {"en": "English", "ar": "العربية", "fr": "Français", "he": "עברית"}
 LONGEST = 2_000  # topics that a form may name; a vocabulary has some hundred
 
 

@@ -30,11 +30,11 @@ from dispatcher.errors import (
 )
 from dispatcher.mailing import joining
 from dispatcher.pages import choosing
+from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.private import behind_a_sealed_link
 from dispatcher.pages.views import MAX_AGE, sorry
 
 LARGEST = 64 * 1024  # octets of a form; a sign-up for every topic has a tenth of it
-LANGUAGES = {"en": "English", "ar": "العربية", "fr": "Français", "he": "עברית"}
 FIELDS: dict[type[Refusal], str] = {
     BadAddress: "address",
     BadTopics: "everything",

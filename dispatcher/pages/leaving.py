@@ -5,11 +5,13 @@ A mail provider's one-click is answered in a word, always; a person gets a farew
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from dispatcher.audience.tokens import Purpose, seal, unseal
+from dispatcher.audience import access, reasons, standing
 from dispatcher.mailing import leaving
 from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
 
@@ -17,21 +19,33 @@ from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often
 @behind_a_sealed_link
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, POST ends: with the `action` of our button or else as a one-click (RFC 8058 §3.1)."""
-    subscriber_id, dispatch_id = unseal(Purpose.LEAVE, token, count=2)
-    manage = {
-        "manage_url": reverse("pages:reader", kwargs={"token": seal(Purpose.MANAGE, subscriber_id)})
-    }
+    reader_id, dispatch_id, is_current = access.way_out(token)
     if request.method != "POST":
-        prospect = leaving.prospect(subscriber_id, dispatch_id)
-        return render(request, "pages/leave.html", {"prospect": prospect, **manage})
+        context: dict[str, Any] = {"prospect": leaving.prospect(reader_id, dispatch_id)}
+        return _page(request, "leave", reader_id if is_current else None, context)
     if "List-Unsubscribe" in request.POST or "action" not in request.POST:
-        leaving.leave_stream(
-            subscriber_id, dispatch_id, source=f"one-click of dispatch {dispatch_id}"
-        )
+        leaving.leave_stream(reader_id, dispatch_id, source=f"one-click of dispatch {dispatch_id}")
         return HttpResponse("You are unsubscribed.\n", content_type="text/plain; charset=utf-8")
-    if is_pressing_too_often(subscriber_id):
+    if is_pressing_too_often(reader_id):
         return too_often(request)
-    standing = leaving.leave_stream(
-        subscriber_id, dispatch_id, source=f"page of dispatch {dispatch_id}"
-    )
-    return render(request, "pages/farewell.html", {"standing": standing, **manage})
+    if request.POST["action"] == "reason":
+        is_kept = reasons.keep(
+            reader_id, request.POST.get("reason", ""), request.POST.get("words", "")
+        )
+        context = {"standing": standing.look(reader_id), "has_said": is_kept}
+    else:
+        source = f"page of dispatch {dispatch_id}"
+        standing_now = leaving.leave_stream(reader_id, dispatch_id, source=source)
+        context = {"standing": standing_now, "has_said": None}
+    context["reasons"] = reasons.WORDS
+    return _page(request, "farewell", reader_id if is_current else None, context)
+
+
+def _page(
+    request: HttpRequest, name: str, may_manage: int | None, context: dict[str, Any]
+) -> HttpResponse:
+    """With the way to the reader's page, for a link that may open it."""
+    if may_manage is not None:
+        token = access.manage_token(may_manage)
+        context["manage_url"] = reverse("pages:reader", kwargs={"token": token})
+    return render(request, f"pages/{name}.html", context)

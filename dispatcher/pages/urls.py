@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dispatcher.pages import joining, leaving, managing, views
+from dispatcher.pages import editing, joining, leaving, managing, views
 
 app_name = "pages"
 urlpatterns = [
@@ -13,6 +13,12 @@ urlpatterns = [
     path("topics/<str:slug>", views.topic, name="topic"),
     path("leave/<str:token>", leaving.leave, name="leave"),
     path("reader/<str:token>", managing.reader, name="reader"),
+    path("reader/<str:token>/rules/new", editing.rule, name="reader-rule-new"),
+    path("reader/<str:token>/rules/<int:number>", editing.rule, name="reader-rule"),
+    path("reader/<str:token>/details", editing.details, name="reader-details"),
+    path("reader/<str:token>/address", editing.address, name="reader-address"),
+    path("reader/<str:token>/letters", editing.letters, name="reader-letters"),
+    path("move/<str:token>", editing.move, name="move-confirm"),
     path("join", joining.join, name="join"),
     path("join/sent", joining.sent, name="join-sent"),
     path("join/embed", joining.embed, name="join-embed"),

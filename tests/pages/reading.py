@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.test import Client
 from lxml import html
 
@@ -9,6 +11,15 @@ from lxml import html
 def page(client: Client, address: str) -> html.HtmlElement:
     response = client.get(address)
     assert response.status_code == 200
+    return parsed(response.content)
+
+
+def pressed(
+    client: Client, address: str, form: dict[str, Any], *, status: int = 200
+) -> html.HtmlElement:
+    """The page that answers a form."""
+    response = client.post(address, form)
+    assert response.status_code == status
     return parsed(response.content)
 
 

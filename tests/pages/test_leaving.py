@@ -182,7 +182,7 @@ def test_the_button_leads_to_a_farewell_that_names_what_stopped_and_what_remains
             "Briefs on Harbours At once, a letter for each",
             "Briefs on Harbours In a weekly digest Briefs on Tides At once, a letter for each",
         ]
-        assert texts(read, "//main//button") == ["Undo", "Stop everything"]
+        assert texts(read, "//main//button") == ["Undo", "Stop everything", "Send"]
     assert len(live(reader)) == 2
     assert "You no longer get these" in texts(page(stranger, link), "//h1")[0]
 

@@ -1,0 +1,129 @@
+"""What a reader changes about what comes: the rules, a pause, and what we call them.
+
+By the reader's number, as the reader's page has it. A rule that changes is ended and another begins, so
+that it can be told later which made a letter come.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from dispatcher.audience import consent
+from dispatcher.audience.joining import OFFERED, zones
+from dispatcher.audience.models import Consent, Subscriber, Subscription
+from dispatcher.audience.rules import Rule
+from dispatcher.errors import BadChoice, BadTopics, NotWelcome
+
+CHANGED = "changed by the reader"
+MOST_RULES = 20
+LONGEST_PAUSE = timedelta(days=366)
+
+
+def rule_of(reader_id: int, rule_id: int) -> Rule | None:
+    """The rule if it is the reader's and live."""
+    row = _live(reader_id).filter(pk=rule_id).first()
+    return Rule.of(row) if row else None
+
+
+@transaction.atomic
+def add(reader_id: int, rule: Rule, *, source: str) -> bool:
+    """Give the reader one more rule; one who had left is back. Whether it is new: repeats add nothing.
+
+    Raises BadTopics, or NotWelcome for an address that is suppressed.
+    """
+    reader = _locked(reader_id)
+    _check(reader, rule)
+    if _has(reader_id, rule):
+        return False
+    if _live(reader_id).count() >= MOST_RULES:
+        raise BadTopics(f"{MOST_RULES} choices are the most. Change one of them instead.")
+    consent.subscribe(reader, rule, source=source)
+    is_back = reader.state != Subscriber.State.ACTIVE
+    if is_back:
+        Subscriber.objects.filter(pk=reader_id).update(state=Subscriber.State.ACTIVE)
+    act = Consent.Act.RETURNED if is_back else Consent.Act.CHANGED
+    reader.consents.create(act=act, source=source)
+    return True
+
+
+@transaction.atomic
+def change(reader_id: int, rule_id: int, rule: Rule, *, source: str) -> bool:
+    """Put this rule in the place of one that is live; whether anything changed.
+
+    A rule that ended meanwhile stays ended: nothing is begun in its place. Raises as `add` does.
+    """
+    reader = _locked(reader_id)
+    _check(reader, rule)
+    held = _live(reader_id).filter(pk=rule_id).first()
+    if held is None or Rule.of(held) == rule:
+        return False
+    held.ended_at, held.ended_reason = timezone.now(), CHANGED
+    held.save(update_fields=["ended_at", "ended_reason"])
+    consent.subscribe(reader, rule, source=source)
+    reader.consents.create(act=Consent.Act.CHANGED, source=source)
+    return True
+
+
+def pause(reader_id: int, until: str) -> None:
+    """Send nothing before that day begins where the reader lives; `until` is an ISO 8601 date.
+
+    What is released meanwhile is not sent later. Raises BadChoice.
+    """
+    reader = Subscriber.objects.get(pk=reader_id)
+    begins = _midnight(_day(until), reader.timezone)
+    if not timezone.now() < begins <= timezone.now() + LONGEST_PAUSE:
+        raise BadChoice("Choose a day from tomorrow on, within a year.")
+    Subscriber.objects.filter(pk=reader_id).update(paused_until=begins)
+
+
+def resume(reader_id: int) -> bool:
+    """End a pause; whether there was one."""
+    rows = Subscriber.objects.filter(pk=reader_id, paused_until__isnull=False)
+    return bool(rows.update(paused_until=None))
+
+
+def describe(reader_id: int, *, name: str, language: str, time_zone: str) -> None:
+    """What we call the reader, in which language, and whose hours count. Raises BadChoice."""
+    if time_zone not in zones():
+        raise BadChoice("Choose a time zone of the list.")
+    Subscriber.objects.filter(pk=reader_id).update(
+        name=consent.one_line(name), language=language[:35], timezone=time_zone
+    )
+
+
+def _check(reader: Subscriber, rule: Rule) -> None:
+    if rule.cadence not in OFFERED:
+        raise BadTopics(f"Letters come {' or '.join(OFFERED)} for now, not {rule.cadence}.")
+    if consent.suppressed(reader.address):
+        raise NotWelcome("Letters to this address are stopped. Write to us about it.")
+
+
+def _locked(reader_id: int) -> Subscriber:
+    reader = Subscriber.objects.select_for_update().filter(pk=reader_id).first()
+    if reader is None:
+        raise NotWelcome("There is no such reader any more. Sign up to become one.")
+    return reader
+
+
+def _live(reader_id: int) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(subscriber=reader_id, ended_at=None)
+
+
+def _has(reader_id: int, rule: Rule) -> bool:
+    return any(Rule.of(row) == rule for row in _live(reader_id))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise BadChoice("Choose a day from tomorrow on, within a year.") from None
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone if zone in zones() else "UTC"))

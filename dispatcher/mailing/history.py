@@ -1,0 +1,78 @@
+"""The last letters to a reader as the reader would tell it: what, when, what became of it, and why it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from dispatcher import links
+from dispatcher.audience import joining, standing
+from dispatcher.audience.models import Subscriber, Subscription
+from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.mailing import reporting
+from dispatcher.mailing.models import Delivery, Dispatch
+
+State = Delivery.State
+WORDS: Mapping[str, str] = {
+    State.WAITING: "On its way",
+    State.CARRYING: "On its way",
+    State.DEFERRED: "Your mail server has it put off; we try again",
+    State.ACCEPTED: "Sent",
+    State.UNKNOWN: "Probably sent",
+    State.FAILED: "Not taken by your mail server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`at` is in the reader's own time zone; `why` are the rules that it came by, in words."""
+
+    headline: str
+    page_url: str
+    at: datetime
+    outcome: str
+    why: tuple[str, ...]
+
+
+def letters(reader_id: int) -> list[Letter]:
+    """The last ones, newest first; none for a reader who is gone."""
+    reader = Subscriber.objects.filter(pk=reader_id).first()
+    if reader is None:
+        return []
+    rules = list(reader.subscriptions.order_by("pk"))
+    words = {line.id: line.words for line in standing.lines(rules)}
+    zone = ZoneInfo(reader.timezone if reader.timezone in joining.zones() else "UTC")
+    return [_letter(one, rules, words, zone) for one in reporting.letters_to(reader)]
+
+
+def _letter(
+    delivery: Delivery, rules: Sequence[Subscription], words: Mapping[int, str], zone: ZoneInfo
+) -> Letter:
+    dispatch = delivery.dispatch
+    return Letter(
+        headline=dispatch.brief.headline,
+        page_url=links.brief_page(dispatch.brief.public_id),
+        at=(delivery.settled_at or dispatch.released_at).astimezone(zone),
+        outcome=_outcome(delivery),
+        why=tuple(words[rule.pk] for rule in rules if _brought(rule, dispatch)),
+    )
+
+
+def _outcome(delivery: Delivery) -> str:
+    """What we chose ourselves is said as it is; the relay's words are no help to a reader."""
+    if delivery.state == State.FAILED and delivery.text.endswith("before it was handed over"):
+        return f"Not sent: {delivery.text}"
+    return WORDS[delivery.state]
+
+
+def _brought(rule: Subscription, dispatch: Dispatch) -> bool:
+    """Whether the rule was live when the dispatch found its readers, and let it through."""
+    found_at = dispatch.matched_at or dispatch.released_at
+    return (
+        rule.started_at <= found_at
+        and (rule.ended_at is None or rule.ended_at > dispatch.released_at)
+        and (rule.cadence != Cadence.AT_ONCE) == (dispatch.kind == Dispatch.Kind.DIGEST)
+        and Rule.of(rule).lets_through(dispatch.topics)
+    )

@@ -1,0 +1,137 @@
+"""The reader's forms that need a page of their own: a rule, name and zone, a new address; and the last letters.
+
+What is wrong is said above the form, which keeps what was filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from dispatcher import visitors
+from dispatcher.audience import access, editing, standing
+from dispatcher.audience.joining import zones
+from dispatcher.errors import (
+    BadAddress,
+    BadChoice,
+    BadTopics,
+    NotWelcome,
+    QueueUnreachable,
+    Refusal,
+    TooManySignUps,
+)
+from dispatcher.mailing import history, moving
+from dispatcher.pages import choosing
+from dispatcher.pages.choosing import LANGUAGES
+from dispatcher.pages.managing import SOURCE, back
+from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
+from dispatcher.pages.views import sorry
+
+
+@behind_a_sealed_link
+def rule(request: HttpRequest, token: str, number: int = 0) -> HttpResponse:
+    """One rule to change, or without a number a new one."""
+    reader_id = access.opened(token)
+    held = editing.rule_of(reader_id, number) if number else choosing.NOTHING
+    if held is None:  # it ended meanwhile, here or in another window
+        return back(token, "nothing")
+
+    def save() -> str:
+        wanted = choosing.chosen(request.POST, held=held)
+        if not number:
+            return "added" if editing.add(reader_id, wanted, source=SOURCE) else "nothing"
+        is_other = editing.change(reader_id, number, wanted, source=SOURCE)
+        return "changed" if is_other else "nothing"
+
+    shown = choosing.asked(request.POST, held=held) if request.method == "POST" else held
+    context = {"token": token, "number": number, "c": choosing.offered(shown)}
+    return _form(request, reader_id, "reader_rule", context, save)
+
+
+@behind_a_sealed_link
+def details(request: HttpRequest, token: str) -> HttpResponse:
+    """Name, language and time zone."""
+    reader_id = access.opened(token)
+    now = standing.look(reader_id)
+    given = request.POST if request.method == "POST" else None
+    name = given.get("name", "") if given is not None else now.name
+    language = given.get("language", "") if given is not None else now.language
+    time_zone = given.get("time_zone", "") if given is not None else now.time_zone
+
+    def save() -> str:
+        spoken = language if language in LANGUAGES else now.language
+        editing.describe(reader_id, name=name, language=spoken, time_zone=time_zone)
+        return "saved"
+
+    context = {
+        "token": token,
+        "name": name[:200],
+        "language": language,
+        "languages": LANGUAGES,
+        "time_zone": time_zone,
+        "zones": sorted(zones()),
+    }
+    return _form(request, reader_id, "reader_details", context, save)
+
+
+@behind_a_sealed_link
+def address(request: HttpRequest, token: str) -> HttpResponse:
+    """Another address; the page never tells whether it is known."""
+    reader_id = access.opened(token)
+    given = request.POST.get("address", "")
+
+    def save() -> str:
+        moving.ask(reader_id, given, visitor=visitors.ip_of(request))
+        return "asked"
+
+    context = {"token": token, "address": given[:320], "standing": standing.look(reader_id)}
+    return _form(request, reader_id, "reader_address", context, save)
+
+
+@behind_a_sealed_link
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in the new mailbox: GET asks, POST moves."""
+    if request.method != "POST":
+        return render(request, "pages/move_confirm.html", {"prospect": moving.prospect(token)})
+    try:
+        manage_url = moving.confirm(token)
+    except NotWelcome as refusal:
+        return sorry(request, 409, "This cannot be done", str(refusal))
+    return render(request, "pages/moved.html", {"manage_url": manage_url})
+
+
+@behind_a_sealed_link
+def letters(request: HttpRequest, token: str) -> HttpResponse:
+    """The last letters and why each came."""
+    context = {"token": token, "letters": history.letters(access.opened(token))}
+    return render(request, "pages/reader_letters.html", context)
+
+
+def _form(
+    request: HttpRequest,
+    reader_id: int,
+    name: str,
+    context: dict[str, Any],
+    save: Callable[[], str],
+) -> HttpResponse:
+    """GET shows the form, POST saves it and leads back to the page."""
+    status, sentence = 200, ""
+    if request.method == "POST":
+        if is_pressing_too_often(reader_id):
+            return too_often(request)
+        try:
+            return back(context["token"], save())
+        except (BadAddress, BadChoice, BadTopics) as refusal:
+            status, sentence = 422, str(refusal)
+        except (NotWelcome, TooManySignUps, QueueUnreachable) as refusal:
+            return sorry(request, _status(refusal), "This cannot be done", str(refusal))
+    return render(request, f"pages/{name}.html", {**context, "sentence": sentence}, status=status)
+
+
+def _status(refusal: Refusal) -> int:
+    if isinstance(refusal, TooManySignUps):
+        return 429
+    return 503 if isinstance(refusal, QueueUnreachable) else 409
