@@ -4,7 +4,7 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
-from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch, Notice
+from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch, Notice, Receipt
 
 __all__ = [
     "Act",
@@ -16,6 +16,7 @@ __all__ = [
     "Dispatch",
     "FeedDocument",
     "Notice",
+    "Receipt",
     "Revision",
     "SignUp",
     "Subscriber",

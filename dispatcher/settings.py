@@ -47,6 +47,13 @@ ACCENT_DARK = text("ACCENT_DARK")
 MAIL_FROM = text("MAIL_FROM", f"briefs@{mail_host(PUBLIC_HOST)}")
 MAIL_REPLY_TO = text("MAIL_REPLY_TO")
 MAIL_DOMAIN = text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
+# Whether the mail of MAIL_DOMAIN comes to `bounces listen` or `bounce`.
+INBOUND_MAIL = flag("INBOUND_MAIL")
+WEBHOOK_SECRET = text("WEBHOOK_SECRET")
+ANYMAIL = {
+    "WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "MAILGUN_WEBHOOK_SIGNING_KEY": text("MAILGUN_WEBHOOK_SIGNING_KEY"),
+}
 DKIM_DOMAIN = text("DKIM_DOMAIN", MAIL_DOMAIN)
 DKIM_KEYS = tuple(text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
 FEED_ID_DATE = day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change

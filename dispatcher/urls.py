@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from dispatcher import health, look
@@ -18,5 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready),
     path("metrics", metrics),
 ]
+if settings.WEBHOOK_SECRET:
+    urlpatterns.append(path("hooks/", include("dispatcher.api.hooks")))
 
 handler404 = "dispatcher.pages.views.missing"

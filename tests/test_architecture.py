@@ -60,7 +60,7 @@ def test_only_one_module_reads_the_environment_and_only_the_local_stack_and_entr
     }
 
 
-def test_only_relays_speaks_smtp_and_only_the_mailbox_listens() -> None:
+def test_only_relays_speaks_smtp_and_only_the_mailbox_and_what_comes_back_listen() -> None:
     importing = {
         _name(path)
         for path in SOURCES
@@ -71,6 +71,7 @@ def test_only_relays_speaks_smtp_and_only_the_mailbox_listens() -> None:
     assert {name for name in importing if not name.startswith("dispatcher/local/mailbox")} == {
         "dispatcher/relays/pool.py",
         "dispatcher/relays/greeting.py",
+        "dispatcher/mailing/receiving.py",
     }
 
 

@@ -37,7 +37,7 @@ from tests.compose import (
     variables,
 )
 
-OURS = ("web", "worker", "worker-urgent", "beat")
+OURS = ("web", "worker", "worker-urgent", "beat", "returns")
 THEIRS = ("postgres", "valkey", "mailpit")
 
 
@@ -103,7 +103,7 @@ def test_no_address_that_may_hold_a_password_stands_in_an_argument(name: str) ->
 
 def test_no_database_is_published_and_the_rest_on_loopback_only() -> None:
     published = {name: s["ports"] for name, s in services().items() if "ports" in s}
-    assert set(published) == {"web", "mailpit"}
+    assert set(published) == {"web", "mailpit", "returns"}
     for ports in published.values():
         assert all(interpolate(port, {}).startswith("127.0.0.1:") for port in ports)
 

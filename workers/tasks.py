@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatcher import signs
 from dispatcher.feeds import publishing
-from dispatcher.mailing import carrying, joining, matching, notices, sweeping
+from dispatcher.mailing import carrying, joining, matching, notices, refusals, sweeping
 from dispatcher.queue import app
 from workers.jobs import Job
 from workers.stopping import is_stopping
@@ -35,5 +35,6 @@ def sweep() -> None:
     sweeping.sweep()
     notices.sweep()
     joining.sweep()
+    refusals.sweep()
     publishing.sweep()
     signs.leave(signs.SWEEP)

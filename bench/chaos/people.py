@@ -63,7 +63,7 @@ def write(path: Path, readers: int, chance: random.Random) -> People:
 
 def store(path: Path, people: People) -> None:
     """Import them by the product's own door."""
-    from dispatcher.audience import consent, importing
+    from dispatcher.audience import importing, suppressing
     from dispatcher.audience.models import Subscriber
     from dispatcher.briefs import topics
 
@@ -71,7 +71,7 @@ def store(path: Path, people: People) -> None:
     done = importing.import_csv(path, source="fault trials")
     assert not done.rejected, done
     for address in people.suppressed:
-        consent.suppress(address, reason="made for the fault trials")
+        suppressing.suppress(address, reason="made for the fault trials")
     Subscriber.objects.filter(address__in=people.left).update(state=Subscriber.State.LEFT)
 
 

@@ -150,14 +150,6 @@ def undoable(reader: Subscriber) -> list[Subscription]:
     return [row for row in rows if row.ended_at == rows[0].ended_at]
 
 
-def suppress(address: str, *, reason: str) -> None:
-    """Never mail this address again; repeats keep the first reason."""
-    address = normalise(address)
-    Suppression.objects.bulk_create(
-        [Suppression(address=address, reason=one_line(reason)[:80])], ignore_conflicts=True
-    )
-
-
 def suppressed(address: str) -> str:
     """Why the address must not be mailed; empty if it may."""
     rows = Suppression.objects.filter(same(address))

@@ -164,6 +164,26 @@ class Suppression(models.Model):
         return f"{self.address}: {self.reason}"
 
 
+class SuppressionAct(models.Model):
+    """An address put on the list of those not mailed, or taken off it: written once, never changed."""
+
+    class What(models.TextChoices):
+        SUPPRESSED = "suppressed"
+        LIFTED = "lifted"
+
+    address = models.CharField(max_length=320)
+    what = models.CharField(max_length=10, choices=What.choices)
+    reason = models.CharField(max_length=80)
+    by = models.CharField(max_length=80, blank=True)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(Lower("address"), name="suppression_act_address")]
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.what}: {self.reason}"
+
+
 class SignUp(models.Model):
     """What somebody asked for at an address, kept until the button behind its link is pressed.
 

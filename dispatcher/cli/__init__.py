@@ -10,7 +10,7 @@ import sys
 import typer
 
 from dispatcher import __version__
-from dispatcher.cli import briefs, dispatches, machine, people, readers, topics
+from dispatcher.cli import bounces, briefs, dispatches, machine, people, readers, topics
 from dispatcher.cli.output import complain
 from dispatcher.errors import Refusal
 
@@ -45,6 +45,8 @@ app.command("test-send")(briefs.test_send)
 app.add_typer(dispatches.app, name="dispatch")
 app.command("explain")(briefs.explain)
 app.add_typer(readers.app, name="reader")
+app.command("bounce")(bounces.bounce)
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(people.feeds, name="feeds")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.token, name="token")

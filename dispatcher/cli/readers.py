@@ -173,3 +173,29 @@ def show(
             return
         for key, value in facts.items():
             say(f"{key:10} " + ("\n           ".join(value) if isinstance(value, list) else value))
+
+
+@app.command("suppress")
+def suppress(
+    address: Annotated[str, typer.Argument(help="The mail address.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the date and your name.")],
+) -> None:
+    """Never mail an address again, whether it is a reader's or not."""
+    with ground():
+        from dispatcher.audience import suppressing
+
+        is_new = suppressing.suppress(address, reason=reason, by=me())
+        say(f"{address} is {'suppressed' if is_new else 'suppressed already'}.")
+
+
+@app.command("lift")
+def lift(
+    address: Annotated[str, typer.Argument(help="The mail address.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the date and your name.")],
+) -> None:
+    """Let a suppressed address be mailed again. Rules that ended stay ended."""
+    with ground():
+        from dispatcher.audience import suppressing
+
+        is_lifted = suppressing.lift(address, reason=reason, by=me())
+        say(f"{address} {'may be mailed again' if is_lifted else 'was not suppressed'}.")

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from dispatcher.audience import consent, importing
+from dispatcher.audience import consent, importing, suppressing
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.audience.tokens import Purpose, unseal
@@ -134,7 +134,7 @@ def _load_readers(path: Path, number: int) -> str:
     for reader in Subscriber.objects.filter(
         address__in=[_address(n) for n in range(0, number, 200)]
     ):
-        consent.suppress(reader.address, reason="sample of a hard bounce")
+        suppressing.suppress(reader.address, reason="sample of a hard bounce")
     return f"Imported {done.readers:,} new of {number:,} sample readers with mixed rules."
 
 

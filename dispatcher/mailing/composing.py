@@ -88,7 +88,7 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
 
     What all readers share is worked out once, for the rest is paid by the million.
     """
-    domain, to_leave, date = settings.MAIL_DOMAIN, mailto(""), _date(dispatch)
+    domain, to_leave, date = settings.MAIL_DOMAIN, mailto_to(), _date(dispatch)
     leave, manage, dispatch_id = links.leave_to(), links.manage_to(), dispatch.pk
     for_leaving, for_managing = access.for_leaving(), access.for_managing()
     for_message = sealer(Purpose.MESSAGE_ID)
@@ -103,7 +103,7 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
             reason=_reason(addressee.language, addressee.follows),
             manage_url=manage(for_managing(addressee.subscriber_id, version)),
             unsubscribe_url=leave(leave_token),
-            unsubscribe_mailto=to_leave + leave_token,
+            unsubscribe_mailto=to_leave(leave_token),
             message_id=f"<{message_token}@{domain}>",
             date=date,
         )
@@ -196,7 +196,16 @@ def facts(subject: str, *marks: str, language: str) -> HeaderFacts:
 
 
 def mailto(token: str) -> str:
-    return f"mailto:{settings.MAIL_REPLY_TO or settings.MAIL_FROM}?subject=unsubscribe%20{token}"
+    return mailto_to()(token)
+
+
+def mailto_to() -> Callable[[str], str]:
+    """Where a letter goes that asks to leave, by token: to us where mail comes back to us, else to people."""
+    if settings.INBOUND_MAIL:
+        domain = settings.MAIL_DOMAIN
+        return lambda token: f"mailto:unsubscribe+{token}@{domain}?subject=unsubscribe"
+    address = settings.MAIL_REPLY_TO or settings.MAIL_FROM
+    return lambda token: f"mailto:{address}?subject=unsubscribe%20{token}"
 
 
 def _date(dispatch: Dispatch) -> datetime:

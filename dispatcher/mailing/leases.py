@@ -41,7 +41,7 @@ WITH free AS (
     FOR UPDATE OF b SKIP LOCKED
 )
 UPDATE dispatcher_batch b
-SET state = 'carrying', holder = %(holder)s, lease_until = now() + %(lease)s,
+SET state = 'carrying', holder = %(holder)s, lease_until = now() + %(lease)s, are_refusals_counted = false,
     left_by = CASE WHEN b.left_by = '' AND free.state = 'carrying' THEN free.holder ELSE b.left_by END
 FROM free WHERE b.id = free.id
 RETURNING b.dispatch_id, b.left_by

@@ -17,6 +17,7 @@ from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.audience.standing import Line, Standing
+from dispatcher.errors import BadToken
 from dispatcher.mailing import notices
 from dispatcher.mailing.models import Dispatch, Notice
 
@@ -48,6 +49,19 @@ def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> Standi
     if reader is not None:
         _end(reader, _behind(reader, dispatch_id), source=source)
     return standing.look(subscriber_id)
+
+
+def leave_by_mail(token: str) -> bool:
+    """`leave_stream` by a letter to the mailto address (RFC 2369 §3.2); whether the token is one of ours.
+
+    A way out of any age works, as a link does.
+    """
+    try:
+        way_out = access.way_out(token)
+    except BadToken:
+        return False
+    leave_stream(way_out.reader_id, way_out.dispatch_id, source="by mail")
+    return True
 
 
 def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:

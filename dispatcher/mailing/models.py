@@ -98,6 +98,7 @@ class Batch(models.Model):
     lease_until = models.DateTimeField(null=True)
     holder = models.CharField(max_length=120, blank=True)
     left_by = models.CharField(max_length=120, blank=True, default="", db_default="")
+    are_refusals_counted = models.BooleanField(default=False, db_default=False)
     # Batches are written in SQL too, so these have their beginnings in the table itself.
     faults = models.PositiveSmallIntegerField(default=0, db_default=0)
     fault = models.CharField(max_length=300, blank=True, default="", db_default="")
@@ -108,7 +109,12 @@ class Batch(models.Model):
             models.UniqueConstraint(fields=["dispatch", "id"], name="batch_of_dispatch"),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], condition=~models.Q(state="done"), name="batch_open")
+            models.Index(fields=["due_at"], condition=~models.Q(state="done"), name="batch_open"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(state="done", are_refusals_counted=False),
+                name="batch_uncounted",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -222,3 +228,57 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.pk} ({self.kind})"
+
+
+class Receipt(models.Model):
+    """What came back about a letter: believed for that letter and its reader, or else a note for staff.
+
+    A note names no letter: somebody says so of an `address`, and nothing follows from it. Of one kind a
+    letter has one receipt, however often and by whatever way it is reported; `digest` tells notes apart.
+    """
+
+    class Kind(models.TextChoices):
+        HARD = "hard bounce"
+        SOFT = "soft bounce"
+        POLICY = "refused by policy"
+        COMPLAINT = "complaint"
+        OPT_OUT = "opt-out"
+        FEEDBACK = "feedback"
+        NOTE = "note"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    delivery = models.ForeignKey(
+        Delivery, models.SET_NULL, null=True, related_name="receipts", db_index=False
+    )
+    notice = models.ForeignKey(
+        Notice, models.SET_NULL, null=True, related_name="receipts", db_index=False
+    )
+    subscriber = models.ForeignKey(Subscriber, models.SET_NULL, null=True, related_name="receipts")
+    address = models.CharField(max_length=320, blank=True)
+    status = models.CharField(max_length=12, blank=True)
+    diagnostic = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64, blank=True)
+    has_suppressed = models.BooleanField(default=False)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["delivery", "kind"],
+                condition=models.Q(delivery__isnull=False),
+                name="receipt_of_delivery_once",
+            ),
+            models.UniqueConstraint(
+                fields=["notice", "kind"],
+                condition=models.Q(notice__isnull=False),
+                name="receipt_of_notice_once",
+            ),
+            models.UniqueConstraint(
+                fields=["digest"], condition=~models.Q(digest=""), name="receipt_note_once"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["at"], name="receipt_at")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.address} {self.at:%Y-%m-%d}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher.audience import consent
+from dispatcher.audience import suppressing
 from dispatcher.audience.models import SignUp, Subscriber
 from dispatcher.mailing import joining
 from dispatcher.mailing.models import Notice
@@ -36,7 +36,7 @@ def test_a_sign_up_is_taken_without_a_token_and_makes_nobody_a_reader(anybody: P
 
 def test_the_answer_is_the_same_for_every_address(anybody: Publisher) -> None:
     make_reader("known@example.org", all_of=())
-    consent.suppress("gone@example.org", reason="it bounced")
+    suppressing.suppress("gone@example.org", reason="it bounced")
     answers = [
         anybody.post("/api/readers", WISH | {"address": f"{who}@example.org"})
         for who in ("new", "known", "gone")

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
 from dispatcher.audience.rules import EVERYTHING, Cadence, Match, Rule
 from dispatcher.briefs.models import Topic
@@ -99,7 +99,7 @@ def test_who_left_is_not_added_again() -> None:
 
 
 def test_who_is_suppressed_is_not_added_in_any_case_of_the_address() -> None:
-    consent.suppress("ADA@example.org", reason="complained")
+    suppressing.suppress("ADA@example.org", reason="complained")
     with pytest.raises(NotWelcome, match="complained"):
         add("ada@EXAMPLE.org")
     assert not Subscriber.objects.exists()
@@ -226,7 +226,7 @@ def test_undo_ends_after_a_day() -> None:
 def test_undo_does_not_lift_a_suppression() -> None:
     reader = add()
     leave(reader)
-    consent.suppress(ADA, reason="complained")
+    suppressing.suppress(ADA, reason="complained")
     assert consent.undo(reader, source="a link") == 0
 
 
@@ -240,8 +240,8 @@ def test_a_rule_that_was_undone_may_be_given_by_staff_again() -> None:
 
 
 def test_suppressing_twice_keeps_the_first_reason() -> None:
-    consent.suppress(ADA, reason="hard bounce")
-    consent.suppress("Ada@Example.org", reason="complained")
+    suppressing.suppress(ADA, reason="hard bounce")
+    suppressing.suppress("Ada@Example.org", reason="complained")
     assert consent.suppressed("ADA@EXAMPLE.ORG") == "hard bounce"
     assert Suppression.objects.count() == 1
     assert consent.suppressed("bo@example.org") == ""
@@ -249,7 +249,7 @@ def test_suppressing_twice_keeps_the_first_reason() -> None:
 
 @pytest.mark.parametrize("address", ["Ada@example.org", "ZOË@example.org", "ΑΣ@example.org"])
 def test_the_suppressed_are_found_among_many_however_their_case_folds(address: str) -> None:
-    consent.suppress(address, reason="complained")
+    suppressing.suppress(address, reason="complained")
     others = ["bo@example.org", "İ@example.org"]
     assert consent.suppressed_among([*others, address]) == {address.lower()}
     assert consent.suppressed_among(others) == set()
@@ -287,8 +287,8 @@ def test_two_who_give_the_same_rule_at_once_give_it_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_who_suppress_the_same_address_at_once_make_one_suppression() -> None:
     overtaken(
-        lambda: consent.suppress("ADA@example.org", reason="second"),
-        by=lambda: consent.suppress(ADA, reason="first"),
+        lambda: suppressing.suppress("ADA@example.org", reason="second"),
+        by=lambda: suppressing.suppress(ADA, reason="first"),
     )
     assert consent.suppressed(ADA) == "first"
 

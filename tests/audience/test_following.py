@@ -7,7 +7,7 @@ import random
 import pytest
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Following, Subscriber, Subscription, Suppression
 from dispatcher.audience.rules import Cadence, Match
 from tests.makers import make_reader
@@ -81,7 +81,7 @@ def is_suppressed(reader: Subscriber) -> bool:
 def test_a_reader_is_suppressed_from_when_the_address_is_until_it_no_longer_is() -> None:
     reader, other = make_reader("Zoë@example.org"), make_reader("bo@example.org")
     assert not is_suppressed(reader)
-    consent.suppress("ZOË@EXAMPLE.org", reason="hard bounce")
+    suppressing.suppress("ZOË@EXAMPLE.org", reason="hard bounce")
     assert (is_suppressed(reader), is_suppressed(other)) == (True, False)
     Suppression.objects.update(address="BO@example.org")
     assert (is_suppressed(reader), is_suppressed(other)) == (False, True)
@@ -90,7 +90,7 @@ def test_a_reader_is_suppressed_from_when_the_address_is_until_it_no_longer_is()
 
 
 def test_a_reader_whose_address_was_suppressed_before_is_so_from_the_start() -> None:
-    consent.suppress("eve@example.org", reason="complained")
+    suppressing.suppress("eve@example.org", reason="complained")
     made = Subscriber.objects.bulk_create(
         Subscriber(address=address) for address in ("Eve@example.org", "dee@example.org")
     )
@@ -99,7 +99,7 @@ def test_a_reader_whose_address_was_suppressed_before_is_so_from_the_start() -> 
 
 def test_nobody_can_say_otherwise_of_a_reader() -> None:
     reader = make_reader("eve@example.org")
-    consent.suppress("eve@example.org", reason="complained")
+    suppressing.suppress("eve@example.org", reason="complained")
     reader.save()  # as read before the suppression
     assert is_suppressed(reader)
     Subscriber.objects.update(is_suppressed=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from dispatcher.audience import consent, importing, parsing
+from dispatcher.audience import consent, importing, parsing, suppressing
 from dispatcher.audience.importing import Progress, import_csv
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.rules import Rule, in_words
@@ -101,7 +101,7 @@ def test_spellings_that_differ_in_case_are_one_reader(file: Path) -> None:
 
 def test_a_rejects_file_holds_each_refused_row_with_its_line_and_the_reason(file: Path) -> None:
     make_topic("Undersea Cables")
-    consent.suppress("eve@example.org", reason="complained")
+    suppressing.suppress("eve@example.org", reason="complained")
     done = load(
         file,
         "ada@example.org,Ada,Harbours",
@@ -171,7 +171,7 @@ def test_an_old_rejects_file_does_not_outlive_the_next_import(file: Path) -> Non
 def test_nobody_who_left_or_is_suppressed_or_has_not_confirmed_comes_back(file: Path) -> None:
     load(file, "ada@example.org,,Harbours", "bo@example.org,,Harbours")
     consent.leave(consent.find(ADA), consent.live(consent.find(ADA)), source="a link")
-    consent.suppress("BO@example.org", reason="hard bounce")
+    suppressing.suppress("BO@example.org", reason="hard bounce")
     make_reader("cy@example.org", state=Subscriber.State.PENDING)
 
     done = load(file, *(f"{name}@EXAMPLE.org,,Ferries" for name in ("Ada", "bo", "cy")))

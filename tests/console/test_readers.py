@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from dispatcher.audience import browsing, consent
+from dispatcher.audience import browsing, consent, suppressing
 from dispatcher.audience.rules import Rule
 from tests import makers
 from tests.console.reading import Page
@@ -33,7 +33,7 @@ def test_readers_are_leafed_through_newest_first(desk: Client) -> None:
 
 def test_a_suppressed_address_is_marked(desk: Client) -> None:
     reader = makers.make_reader("Ada@example.org")
-    consent.suppress("ada@example.org", reason="hard bounce")
+    suppressing.suppress("ada@example.org", reason="hard bounce")
 
     assert "Suppressed" in Page(desk.get("/desk/readers/")).rows[0]
     page = Page(desk.get(f"/desk/readers/{reader.pk}/"))

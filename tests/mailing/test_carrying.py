@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.letters.slots import SlotValues
 from dispatcher.mailing import carrying, composing, dispatching, ledger, resending
 from dispatcher.mailing.addressing import Addressee
@@ -211,7 +211,7 @@ def test_who_left_or_was_suppressed_or_changed_rules_meanwhile_is_not_mailed(sin
     dispatch = released(4)
     readers = {f"r{n}": consent.find(f"r{n}@example.org") for n in range(1, 5)}
     consent.leave(readers["r1"], consent.live(readers["r1"]), source="a test")
-    consent.suppress("r2@example.org", reason="complaint")
+    suppressing.suppress("r2@example.org", reason="complaint")
     rule = consent.live(readers["r3"]).get()
     rule.topics = [make_topic("Energy").pk]
     rule.save()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.rules import Cadence
 from dispatcher.briefs.models import Brief
 from dispatcher.errors import BadAddress
@@ -80,7 +80,7 @@ def test_a_stranger_a_leaver_and_a_suppressed_address_are_told_so() -> None:
     assert "did not get it: it is not a reader's address" in said("stranger@example.org")
     leaver = make_reader("leaver@example.org", any_of=[make_topic("Iran")])
     consent.leave(leaver, consent.live(leaver), source="a test")
-    consent.suppress("leaver@example.org", reason="complaint")
+    suppressing.suppress("leaver@example.org", reason="complaint")
     words = "\n".join(explain(make_brief(topics=[make_topic("Iran")]), "leaver@example.org"))
     assert "has not been released" in words
     assert "The reader left on " in words

@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from dispatcher import queue
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Cadence, Match, Rule
 from dispatcher.briefs.models import Topic
@@ -80,7 +80,7 @@ def test_readers_left_out_are_counted_by_reason() -> None:
     make_reader("in@example.org", any_of=[iran])
     make_reader("Bounced@example.org", any_of=[iran])
     make_reader("pending@example.org", any_of=[iran], state="pending")
-    consent.suppress("bounced@example.org", reason="hard bounce")
+    suppressing.suppress("bounced@example.org", reason="hard bounce")
     dispatch = released("Iran")
     assert matching.count(dispatch.topics).excluded == {"suppressed": 1, "pending": 1}
     assert matched(dispatch) == ["in@example.org"]
@@ -223,7 +223,7 @@ def test_who_is_counted_and_who_is_matched_is_what_the_rules_say(
     chance = random.Random(12)
     topics = [make_topic(name) for name in ("Iran", "Cyber", "Energy", "Ports", "Trade", "Water")]
     readers = [_any_reader(chance, topics) for _ in range(150)]
-    consent.suppress(readers[0].address.upper(), reason="complained")
+    suppressing.suppress(readers[0].address.upper(), reason="complained")
 
     for _ in range(25):
         reach = sorted(topic.pk for topic in chance.sample(topics, chance.randint(1, 4)))
@@ -264,7 +264,7 @@ def _any_reader(chance: random.Random, topics: list[Topic]) -> Subscriber:
     if chance.random() < 0.2:
         reader.subscriptions.filter(pk=consent.live(reader)[0].pk).update(ended_at=timezone.now())
     if chance.random() < 0.1:
-        consent.suppress(reader.address, reason="hard bounce")
+        suppressing.suppress(reader.address, reason="hard bounce")
     return reader
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from redis import Redis
 
 from dispatcher import queue
-from dispatcher.audience import consent
+from dispatcher.audience import suppressing
 from dispatcher.audience.tokens import Purpose, unseal
 from dispatcher.mailing import leaving, notices, sealing
 from dispatcher.mailing.models import Notice
@@ -207,7 +207,7 @@ def test_a_relay_that_takes_longer_than_a_lease_gets_the_letter_once(
 
 @pytest.mark.parametrize("kind", Kind.values)
 def test_a_suppressed_address_gets_no_notice_of_any_kind(sink: Sink, kind: str) -> None:
-    consent.suppress("ADA@example.org", reason="it bounced")
+    suppressing.suppress("ADA@example.org", reason="it bounced")
     notice = sent(posted(Kind(kind)))
     assert (notice.state, notice.relay) == ("failed", "")
     assert notice.text == "suppressed before it was handed over"

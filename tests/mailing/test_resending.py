@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber
 from dispatcher.errors import NoSuchDispatch, WrongState
 from dispatcher.mailing import ledger, resending
@@ -35,7 +35,7 @@ def test_what_failed_through_no_fault_of_its_reader_goes_again_and_nothing_else(
         "r3@example.org": "550 5.1.1 no such user",
         "r4@example.org": "451 4.7.28 too many from you",
     }
-    consent.suppress("r5@example.org", reason="complaint")
+    suppressing.suppress("r5@example.org", reason="complaint")
     leaver = Subscriber.objects.get(address="r6@example.org")
     consent.leave(leaver, consent.live(leaver), source="a test")
     carry(dispatch)

@@ -12,7 +12,7 @@ from django.conf import settings as current
 from django.test import Client
 from django.utils import timezone
 
-from dispatcher.audience import consent, joining
+from dispatcher.audience import consent, joining, suppressing
 from dispatcher.audience.models import Consent, SignUp, Subscriber
 from dispatcher.audience.rules import EVERYTHING, Cadence, Match, Rule
 from dispatcher.audience.tokens import Purpose, seal
@@ -91,7 +91,7 @@ def test_pressing_twice_makes_one_reader_one_rule_and_one_welcome(
 def test_everyone_is_told_the_same_whatever_the_address_is(stranger: Client, iran: Topic) -> None:
     make_reader("known@example.org", any_of=[iran])
     make_reader("left@example.org", state=Subscriber.State.LEFT)
-    consent.suppress("gone@example.org", reason="it bounced")
+    suppressing.suppress("gone@example.org", reason="it bounced")
     answers = set()
     for who in ("new", "known", "KNOWN", "left", "gone"):
         answer = stranger.post("/join", form(iran, address=f"{who}@example.org"))
@@ -198,7 +198,7 @@ def test_a_link_that_is_not_ours_does_nothing(stranger: Client, iran: Topic, cha
 
 def test_an_address_suppressed_meanwhile_is_not_brought_back(stranger: Client, iran: Topic) -> None:
     stranger.post("/join", form(iran))
-    consent.suppress("ada@example.org", reason="complained")
+    suppressing.suppress("ada@example.org", reason="complained")
     answer = stranger.post(link())
     assert answer.status_code == 409
     assert not Subscriber.objects.exists()

@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dispatcher import queue
-from dispatcher.audience import consent
+from dispatcher.audience import suppressing
 from dispatcher.mailing import dispatching
 from dispatcher.mailing.models import Notice
 from tests.makers import make_brief, make_reader, make_topic
@@ -71,7 +71,7 @@ def test_the_same_work_is_done_for_every_address(settings: Any) -> None:
     queries: dict[str, set[int]] = {who: set() for who in took}
     for number in range(40):
         make_reader(f"reader{number}@example.org", any_of=[tides])
-        consent.suppress(f"suppressed{number}@example.org", reason="it bounced")
+        suppressing.suppress(f"suppressed{number}@example.org", reason="it bounced")
     for number in range(40):
         for who, times in took.items():
             form = {"address": f"{who}{number}@example.org", "topic": tides.pk}

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.audience.rules import EVERYTHING, Rule
 from dispatcher.audience.tokens import Purpose, seal
@@ -104,7 +104,7 @@ def test_a_suppressed_address_is_told_and_cannot_undo(
     stranger: Client, link: str, reader: Subscriber
 ) -> None:
     stranger.post(link, {"action": "everything"})
-    consent.suppress(reader.address, reason="complained")
+    suppressing.suppress(reader.address, reason="complained")
     read = page(stranger, link)
     assert "We have stopped mailing this address" in read.text_content()
     assert texts(read, "//button") == ["New link"]

@@ -1,0 +1,50 @@
+"""Addresses that must not be mailed: who put one on the list and why, and who took it off again.
+
+Whether an address is on it is asked of `consent`; a trigger tells its reader's row.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from dispatcher.audience.addresses import normalise
+from dispatcher.audience.consent import one_line, same
+from dispatcher.audience.models import Suppression, SuppressionAct
+
+
+@transaction.atomic
+def suppress(address: str, *, reason: str, by: str = "") -> bool:
+    """Never mail this address again; whether it could be mailed before. Repeats keep the first reason.
+
+    Raises BadAddress.
+    """
+    address, reason = normalise(address), one_line(reason)[:80]
+    if Suppression.objects.filter(same(address)).exists():
+        return False
+    Suppression.objects.bulk_create(
+        [Suppression(address=address, reason=reason)], ignore_conflicts=True
+    )
+    _note(address, SuppressionAct.What.SUPPRESSED, reason, by)
+    return True
+
+
+@transaction.atomic
+def lift(address: str, *, reason: str, by: str) -> bool:
+    """Let the address be mailed again; whether it could not be. Rules that ended stay ended.
+
+    Raises BadAddress.
+    """
+    address = normalise(address)
+    is_lifted = bool(Suppression.objects.filter(same(address)).delete()[0])
+    if is_lifted:
+        _note(address, SuppressionAct.What.LIFTED, one_line(reason)[:80], by)
+    return is_lifted
+
+
+def acts(address: str) -> list[SuppressionAct]:
+    """What was done about the address, the last first."""
+    return list(SuppressionAct.objects.filter(same(address)).order_by("-at", "-pk"))
+
+
+def _note(address: str, what: str, reason: str, by: str) -> None:
+    SuppressionAct.objects.create(address=address, what=what, reason=reason, by=one_line(by)[:80])
