@@ -4,7 +4,16 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
-from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch, Notice
+from dispatcher.mailing.models import (
+    Act,
+    Batch,
+    Delivery,
+    DigestBrief,
+    DigestRun,
+    Dispatch,
+    Notice,
+    Owed,
+)
 
 __all__ = [
     "Act",
@@ -13,9 +22,12 @@ __all__ = [
     "Brief",
     "Consent",
     "Delivery",
+    "DigestBrief",
+    "DigestRun",
     "Dispatch",
     "FeedDocument",
     "Notice",
+    "Owed",
     "Revision",
     "SignUp",
     "Subscriber",
