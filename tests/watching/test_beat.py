@@ -90,7 +90,6 @@ def test_a_queue_that_is_away_is_one_line_and_beat_goes_on(
     )
     assert 4 < beat.tick() <= schedule.SWEEP_SECONDS
     records = [record for record in caplog.records if record.name == "workers.schedule"]
-    assert len(records) == len(schedule.BEAT)
-    for name, record in zip(schedule.BEAT, records, strict=True):
-        assert name in record.getMessage()
-        assert record.exc_info is None
+    said = sorted(record.getMessage().partition(":")[0].split()[-1] for record in records)
+    assert said == sorted(schedule.BEAT)
+    assert all(record.exc_info is None for record in records)
