@@ -4,7 +4,17 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
-from dispatcher.mailing.models import Act, Batch, Delivery, Dispatch, Notice, Receipt
+from dispatcher.mailing.models import (
+    Act,
+    Batch,
+    Delivery,
+    DigestBrief,
+    DigestRun,
+    Dispatch,
+    Notice,
+    Owed,
+    Receipt,
+)
 
 __all__ = [
     "Act",
@@ -13,9 +23,12 @@ __all__ = [
     "Brief",
     "Consent",
     "Delivery",
+    "DigestBrief",
+    "DigestRun",
     "Dispatch",
     "FeedDocument",
     "Notice",
+    "Owed",
     "Receipt",
     "Revision",
     "SignUp",

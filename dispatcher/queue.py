@@ -53,6 +53,11 @@ def notify(notice_id: int, *, after: timedelta = AT_ONCE) -> None:
     _post("notify", notice_id, to=URGENT, after=after)
 
 
+def gather(run_id: int) -> None:
+    """Nudge: make the deliveries of the digests of a run."""
+    _post("gather", run_id, to=ROUTINE)
+
+
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
     global _away_until  # noqa: PLW0603  of this process

@@ -18,12 +18,18 @@ from dispatcher import queue, signs
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 5.0
+DIGEST_SECONDS = 30.0
 
 BEAT: dict[str, dict[str, Any]] = {
     "sweep": {
         "task": "sweep",
         "schedule": SWEEP_SECONDS,
         "options": {"queue": queue.UPKEEP, "expires": SWEEP_SECONDS * 3},
+    },
+    "digest": {
+        "task": "digest",
+        "schedule": DIGEST_SECONDS,
+        "options": {"queue": queue.UPKEEP, "expires": DIGEST_SECONDS},
     },
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from dispatcher import signs
 from dispatcher.feeds import publishing
-from dispatcher.mailing import carrying, joining, matching, notices, refusals, sweeping
+from dispatcher.mailing import carrying, digests, joining, matching, notices, refusals, sweeping
 from dispatcher.queue import app
 from workers.jobs import Job
 from workers.stopping import is_stopping
@@ -38,3 +40,13 @@ def sweep() -> None:
     refusals.sweep()
     publishing.sweep()
     signs.leave(signs.SWEEP)
+
+
+@app.task(name="digest", base=Job)  # type: ignore[untyped-decorator]
+def digest() -> None:
+    digests.digest(timezone.now())
+
+
+@app.task(name="gather", base=Job)  # type: ignore[untyped-decorator]
+def gather(run_id: int) -> None:
+    digests.gather(run_id)

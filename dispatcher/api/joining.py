@@ -31,9 +31,7 @@ class SignUpIn(Schema):
     )
     match: str = Field(default="any", description="any or all of the topics", max_length=20)
     except_topics: tuple[str, ...] = Field(default=(), alias="except", max_length=500)
-    cadence: str = Field(
-        default="at once", description="at once; no digest goes out yet", max_length=20
-    )
+    cadence: str = Field(default="at once", description="at once, daily or weekly", max_length=20)
     name: str = Field(default="", max_length=200)
     language: str = Field(
         default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35

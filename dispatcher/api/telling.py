@@ -149,8 +149,10 @@ class FaultyOut(Schema):
 class DispatchOut(Schema):
     id: int
     kind: Dispatch.Kind
-    brief: str = Field(description="The brief's public id.")
-    revision: int
+    headline: str = Field(description="Of its brief; of a digest, its subject.")
+    brief: str | None = Field(description="The brief's public id; null for a digest.")
+    briefs: list[str] = Field(description="The public ids of all that it holds.")
+    revision: int | None
     lane: Dispatch.Lane
     state: Dispatch.State
     released_by: str
@@ -173,8 +175,10 @@ class DispatchOut(Schema):
         return cls(
             id=dispatch.pk,
             kind=Dispatch.Kind(dispatch.kind),
-            brief=dispatch.brief.public_id,
-            revision=dispatch.revision.number,
+            headline=dispatch.headline,
+            brief=dispatch.brief.public_id if dispatch.brief else None,
+            briefs=reporting.briefs_of(dispatch),
+            revision=dispatch.revision.number if dispatch.revision else None,
             lane=Dispatch.Lane(dispatch.lane),
             state=Dispatch.State(dispatch.state),
             released_by=dispatch.released_by,

@@ -6,6 +6,7 @@ that it can be told later which made a letter come.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -87,12 +88,46 @@ def resume(reader_id: int) -> bool:
     return bool(rows.update(paused_until=None))
 
 
-def describe(reader_id: int, *, name: str, language: str, time_zone: str) -> None:
-    """What we call the reader, in which language, and whose hours count. Raises BadChoice."""
-    if time_zone not in zones():
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What we call a reader, in which language, and when digests come: an hour of that zone's clock, and
+    for weekly ones a weekday, 0 for Monday. Urgent briefs come at once to who wants that.
+    """
+
+    name: str
+    language: str
+    time_zone: str
+    digest_hour: int
+    digest_weekday: int
+    urgent_at_once: bool
+
+
+def details(reader_id: int) -> Details:
+    """As they stand; those that a new reader would have for one who is gone."""
+    reader = Subscriber.objects.filter(pk=reader_id).first() or Subscriber()
+    return Details(
+        name=reader.name,
+        language=reader.language,
+        time_zone=reader.timezone,
+        digest_hour=reader.digest_hour,
+        digest_weekday=reader.digest_weekday,
+        urgent_at_once=reader.urgent_at_once,
+    )
+
+
+def describe(reader_id: int, wanted: Details) -> None:
+    """Save them. Raises BadChoice."""
+    if wanted.time_zone not in zones():
         raise BadChoice("Choose a time zone of the list.")
+    if wanted.digest_hour not in range(24) or wanted.digest_weekday not in range(7):
+        raise BadChoice("Choose an hour from 0 to 23 and a day of the week.")
     Subscriber.objects.filter(pk=reader_id).update(
-        name=consent.one_line(name), language=language[:35], timezone=time_zone
+        name=consent.one_line(wanted.name),
+        language=wanted.language[:35],
+        timezone=wanted.time_zone,
+        digest_hour=wanted.digest_hour,
+        digest_weekday=wanted.digest_weekday,
+        urgent_at_once=wanted.urgent_at_once,
     )
 
 

@@ -22,10 +22,10 @@ from dispatcher.audience import consent
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
-from dispatcher.errors import BadAddress, BadToken, BadTopics, NotWelcome
+from dispatcher.errors import BadAddress, BadToken, NotWelcome
 
 WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
-OFFERED = (Cadence.AT_ONCE,)  # no digest goes out yet, so nobody may wait for one
+OFFERED = tuple(Cadence)  # the fastest first
 _EXPIRED = "This link has ended, or was used long ago. Sign up again to get a new one."
 
 
@@ -65,9 +65,7 @@ def address_of(text: str) -> str:
 
 
 def addressed(wish: Wish) -> str:
-    """Where the letter goes about a wish that can be met. Raises BadAddress or BadTopics."""
-    if wish.rule.cadence not in OFFERED:
-        raise BadTopics(f"Letters come {' or '.join(OFFERED)} for now, not {wish.rule.cadence}.")
+    """Where the letter goes about a wish that can be met. Raises BadAddress."""
     return address_of(wish.address)
 
 

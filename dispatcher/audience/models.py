@@ -29,6 +29,10 @@ class Subscriber(models.Model):
     language = models.CharField(max_length=35, default="en")
     timezone = models.CharField(max_length=64, default="UTC")
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    # When digests come, by the reader's own clock; 0 is Monday. Urgent briefs need not wait for one.
+    digest_hour = models.PositiveSmallIntegerField(default=8, db_default=8)
+    digest_weekday = models.PositiveSmallIntegerField(default=0, db_default=0)
+    urgent_at_once = models.BooleanField(default=True, db_default=True)
     is_suppressed = models.BooleanField(db_default=False, editable=False)
     paused_until = models.DateTimeField(null=True)
     link_version = models.PositiveIntegerField(default=0, db_default=0)
@@ -36,7 +40,11 @@ class Subscriber(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("address"), name="subscriber_address_unique")
+            models.UniqueConstraint(Lower("address"), name="subscriber_address_unique"),
+            models.CheckConstraint(
+                condition=models.Q(digest_hour__lte=23, digest_weekday__lte=6),
+                name="subscriber_digest_time",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -101,6 +109,19 @@ class Subscription(models.Model):
                 condition=models.Q(ended_at=None, cadence="at once")
                 & (models.Q(match="all") | ~models.Q(except_topics=[])),
                 name="subscription_not_plain",
+            ),
+            # The rules of digests, judged likewise, and those that ended lately: a release may just be
+            # looking for its readers.
+            models.Index(
+                fields=["subscriber"],
+                include=["match", "topics", "except_topics"],
+                condition=models.Q(ended_at=None) & ~models.Q(cadence="at once"),
+                name="subscription_of_digest",
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=~models.Q(ended_at=None) & ~models.Q(cadence="at once"),
+                name="subscription_digest_ended",
             ),
         ]
 

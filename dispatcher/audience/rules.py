@@ -20,13 +20,20 @@ _MATCHES, _CADENCES = (
     frozenset(Cadence.values),
 )  # asked for a million times
 
-# True for a live rule that lets a brief of this reach through. The parameter `reach` is bigint[].
-# `topics <@ reach` holds for the empty array too, which is what makes "all of nothing" everything.
-SQL_LETS_THROUGH = """
-    (s.match = 'any' AND s.topics && %(reach)s::bigint[] OR s.match = 'all' AND s.topics <@ %(reach)s::bigint[])
-    AND NOT s.except_topics && %(reach)s::bigint[]
-    AND s.ended_at IS NULL
-"""
+
+def sql_matches(reach: str) -> str:
+    """True for a rule, live or ended, that fits a brief of this reach: an SQL expression, bigint[].
+
+    `topics <@ reach` holds for the empty array too, which makes "all of nothing" everything.
+    """
+    return f"""
+    (s.match = 'any' AND s.topics && {reach} OR s.match = 'all' AND s.topics <@ {reach})
+    AND NOT s.except_topics && {reach}
+    """
+
+
+# True for a live rule that lets a brief through whose reach is the parameter `reach`.
+SQL_LETS_THROUGH = sql_matches("%(reach)s::bigint[]") + "AND s.ended_at IS NULL"
 
 # The live rules at once that are not plain, as the index `subscription_not_plain` holds them. Those that
 # are plain stand in `dispatcher_following`, topic by topic.

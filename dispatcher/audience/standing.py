@@ -44,8 +44,6 @@ class Standing:
     """
 
     mailbox: str = ""
-    name: str = ""
-    language: str = "en"
     time_zone: str = "UTC"
     is_suppressed: bool = False
     paused_until: date | None = None
@@ -61,8 +59,6 @@ def look(subscriber_id: int) -> Standing:
     is_suppressed = bool(consent.suppressed(reader.address))
     return Standing(
         mailbox=hinted(reader.address),
-        name=reader.name,
-        language=reader.language,
         time_zone=reader.timezone,
         is_suppressed=is_suppressed,
         paused_until=_pause_ends(reader),

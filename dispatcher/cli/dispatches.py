@@ -34,7 +34,7 @@ def list_(as_json: AsJson = False) -> None:
         rows = [
             {
                 "id": dispatch.pk,
-                "headline": dispatch.brief.headline,
+                "headline": dispatch.headline,
                 "state": dispatch.state,
                 "lane": dispatch.lane,
                 "audience": dispatch.audience,

@@ -73,7 +73,7 @@ def _lines(dispatch: Dispatch, so_far: Progress, reasons: list[Reason]) -> Itera
     sums = so_far.tally
     next_at = so_far.next_attempt_at
     yield Text(
-        f"Dispatch {dispatch.pk} · {dispatch.brief.headline}",
+        f"Dispatch {dispatch.pk} · {dispatch.headline}",
         "bold",
         overflow="ellipsis",
         no_wrap=True,

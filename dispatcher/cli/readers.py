@@ -164,9 +164,7 @@ def show(
                 f"{c.at:%Y-%m-%d %H:%M} {c.act} ({c.source})"
                 for c in reader.consents.order_by("at")
             ],
-            "letters": [
-                f"{d.state}: {d.dispatch.brief.headline} {d.text}".strip() for d in letters[:20]
-            ],
+            "letters": [f"{d.state}: {d.dispatch.headline} {d.text}".strip() for d in letters[:20]],
         }
         if as_json:
             say_json(facts)

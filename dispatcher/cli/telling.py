@@ -41,7 +41,8 @@ def say_everything(dispatch: Dispatch) -> None:
 
     so_far = reporting.progress(dispatch)
     for name, value in described(dispatch).items():
-        say(f"{name:10} {shown(value)}".rstrip())
+        said = ", ".join(value) if isinstance(value, list) else shown(value)
+        say(f"{name:10} {said}".rstrip())
     for act in dispatch.acts.order_by("at", "pk"):
         did = f"{words.ACTS[act.what]} {act.note}".strip()
         say(f"{'act':10} {shown(act.at)} {did}, by {act.by}")
@@ -77,10 +78,14 @@ def proof(sums: Tally) -> str:
 
 def described(dispatch: Dispatch) -> dict[str, Any]:
     """What there is to say about a dispatch besides its ledger."""
+    from dispatcher.mailing import reporting
+
     return {
         "id": dispatch.pk,
-        "brief": dispatch.brief.public_id,
-        "headline": dispatch.brief.headline,
+        "kind": dispatch.kind,
+        "brief": dispatch.brief.public_id if dispatch.brief else None,
+        "briefs": reporting.briefs_of(dispatch),
+        "headline": dispatch.headline,
         "state": dispatch.state,
         "lane": dispatch.lane,
         "released": dispatch.released_at,

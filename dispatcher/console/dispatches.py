@@ -76,6 +76,7 @@ def detail(request: DeskRequest, number: int) -> HttpResponse:
         here="Dispatches",
         changes=[(key, CHANGES[key]) for key in POSSIBLE.get(dispatch.state, ())],
         dispatch=dispatch,
+        contents=dispatch.contents.select_related("brief").order_by("pk"),
         acts=dispatch.acts.order_by("at", "pk"),
         faulty=troubles.faulty(dispatch),
         reasons=troubles.reasons(dispatch),

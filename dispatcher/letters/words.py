@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+Day = date  # `Words.date` hides it within the class
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -26,6 +28,9 @@ class Words:
     following: str
     and_: str
     months: tuple[str, ...]
+    daily: tuple[str, str]
+    weekly: tuple[str, str]
+    of_digest: str
 
     def date(self, day: date) -> str:
         """A day as it is read aloud: 2 March 2023."""
@@ -36,6 +41,15 @@ class Words:
         *most, last = topics
         named = f"{', '.join(most)} {self.and_} {last}" if most else last
         return self.following.format(named)
+
+    def digest(self, cadence: str, briefs: int) -> str:
+        """What a digest of so many briefs is headed by."""
+        forms = self.daily if cadence == "daily" else self.weekly
+        return forms[briefs != 1].format(briefs)
+
+    def digest_subject(self, cadence: str, briefs: int, day: Day) -> str:
+        """The same with the day it is of."""
+        return self.of_digest.format(self.digest(cadence, briefs), self.date(day))
 
 
 ENGLISH = Words(
@@ -54,6 +68,9 @@ ENGLISH = Words(
         *("January", "February", "March", "April", "May", "June"),
         *("July", "August", "September", "October", "November", "December"),
     ),
+    daily=("Your daily digest: {} brief", "Your daily digest: {} briefs"),
+    weekly=("Your weekly digest: {} brief", "Your weekly digest: {} briefs"),
+    of_digest="{}, {}",
 )
 
 _KNOWN = {words.language: words for words in (ENGLISH,)}

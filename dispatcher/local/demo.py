@@ -104,8 +104,8 @@ def run(
 def _described(dispatch: Dispatch) -> dict[str, Any]:
     return {
         "id": dispatch.pk,
-        "brief": dispatch.brief.public_id,
-        "headline": dispatch.brief.headline,
+        "brief": dispatch.brief.public_id if dispatch.brief else None,
+        "headline": dispatch.headline,
         "state": dispatch.state,
         "lane": dispatch.lane,
         "excluded": dispatch.excluded,

@@ -7,26 +7,30 @@ changed rules in between is not mailed, and the ledger says why.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from dispatcher.audience.models import Subscriber
-from dispatcher.audience.rules import SQL_LETS_THROUGH
+from dispatcher.audience.rules import SQL_LETS_THROUGH, sql_matches
 from dispatcher.briefs.models import Topic
 from dispatcher.mailing.models import Dispatch
 
 EVERY_BRIEF = "every brief"
 
-# A row for each rule of a reader that still lets the brief through, and one with NULL for a reader
-# who has none.
-SQL_ADDRESSEES = f"""
+# A row for each rule of a reader that still lets the brief through, or one of a digest's, and one with NULL
+# for a reader who has none. Whether a letter comes at once or in a digest was settled by matching.
+_SQL_ADDRESSEES = """
 SELECT r.id, r.address, r.name, r.language, r.link_version, r.state, r.paused_until > now(),
        EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = lower(r.address)), s.topics
 FROM dispatcher_subscriber r LEFT JOIN dispatcher_subscription s
-     ON s.subscriber_id = r.id AND s.cadence = 'at once' AND {SQL_LETS_THROUGH}
+     ON s.subscriber_id = r.id AND {}
 WHERE r.id = ANY(%(readers)s::bigint[])
-"""  # noqa: S608  constants
+"""
+SQL_OF_BRIEF = _SQL_ADDRESSEES.format(SQL_LETS_THROUGH)
+SQL_OF_DIGEST = _SQL_ADDRESSEES.format(f"""s.ended_at IS NULL AND EXISTS (
+    SELECT FROM dispatcher_digestbrief c WHERE c.dispatch_id = %(dispatch)s AND {sql_matches("c.topics")})
+""")
 
 
 class Addressee(NamedTuple):
@@ -45,8 +49,14 @@ def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, A
     """The readers of these ids, in two queries however many there are."""
     names = dict(Topic.objects.filter(pk__in=dispatch.topics).values_list("pk", "name"))
     found: dict[int, Addressee] = {}
+    parameters: dict[str, Any] = {
+        "dispatch": dispatch.pk,
+        "reach": dispatch.topics,
+        "readers": list(subscriber_ids),
+    }
+    sql = SQL_OF_DIGEST if dispatch.kind == Dispatch.Kind.DIGEST else SQL_OF_BRIEF
     with connection.cursor() as cursor:
-        cursor.execute(SQL_ADDRESSEES, {"reach": dispatch.topics, "readers": list(subscriber_ids)})
+        cursor.execute(sql, parameters)
         for pk, address, name, language, version, state, is_paused, is_suppressed, topics in cursor:
             refused = _refusal(
                 state,

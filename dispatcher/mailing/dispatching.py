@@ -81,10 +81,11 @@ def release(
         )
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
-    readers = 0 if to_feeds_alone else matching.count(reach, brief=brief).readers
-    if not to_feeds_alone and not readers:
+    audience = Audience(0, {}) if to_feeds_alone else matching.count(reach, brief=brief)
+    readers = audience.readers
+    if not to_feeds_alone and not readers and not audience.in_digests:
         raise NobodyFollows(
-            "No reader follows the topics of this brief at once. Release it to the feeds alone"
+            "No reader follows the topics of this brief. Release it to the feeds alone"
             " (--feeds-only), or import readers first."
         )
     if shown is not None and abs(readers - shown) > max(DRIFT_READERS, DRIFT_SHARE * shown):
@@ -100,6 +101,8 @@ def release(
                 brief, revision, reach, letter.to_bytes(), by=by, at=at, by_mail=not to_feeds_alone
             )
             to = "the feeds alone" if to_feeds_alone else _counted(readers)
+            if audience.in_digests:
+                to += f" at once and {_counted(audience.in_digests)} in digests"
             note(dispatch, Act.What.RELEASED, by=by, words=f"to {to}")
     except IntegrityError:
         _refuse_second(brief)
@@ -196,7 +199,7 @@ def _store(
 
 
 def _make_public(dispatch: Dispatch) -> None:
-    brief = Brief.objects.select_for_update().get(pk=dispatch.brief_id)
+    brief = Brief.objects.select_for_update().get(dispatches=dispatch)
     now = timezone.now().replace(microsecond=0)
     if brief.released_at is None:
         brief.released_at = now

@@ -18,14 +18,17 @@ def explain(brief: Brief, address: str) -> list[str]:
     topics = " and ".join(vocabulary.names(brief.topics))
     reader = Subscriber.objects.filter(consent.same(address)).first()
     dispatch = Dispatch.objects.defer("letter").filter(brief=brief).order_by("-pk").first()
-    delivery = None
+    delivery, is_owed = None, False
     if reader is not None and dispatch is not None:
-        delivery = Delivery.objects.filter(dispatch=dispatch, subscriber=reader).first()
+        delivery = _delivery(reader, brief, dispatch)
+        is_owed = reader.owed.filter(brief=brief).exists()
     about = f"The brief is about {topics}."
     if reader is None:
         sentences = [f"{address} did not get it: it is not a reader's address.", about]
     else:
-        sentences = [_answer(address, dispatch, delivery), about]
+        sentences = [_answer(address, dispatch, delivery, is_owed=is_owed), about]
+        if delivery is not None and delivery.dispatch.run is not None:
+            sentences.insert(1, _in_digest(delivery))
         sentences += _standing(reader)
         sentences += _rules(reader, vocabulary, vocabulary.reach(brief.topics), dispatch)
     if reason := consent.suppressed(address):
@@ -33,9 +36,29 @@ def explain(brief: Brief, address: str) -> list[str]:
     return sentences
 
 
-def _answer(address: str, dispatch: Dispatch | None, delivery: Delivery | None) -> str:
+def _delivery(reader: Subscriber, brief: Brief, dispatch: Dispatch) -> Delivery | None:
+    """By which the reader got the brief: of the dispatch itself, or the last digest that holds it."""
+    rows = reader.deliveries.select_related("dispatch__run").defer("dispatch__letter")
+    return (
+        rows.filter(dispatch=dispatch).first()
+        or rows.filter(dispatch__contents__brief=brief).order_by("-pk").first()
+    )
+
+
+def _in_digest(delivery: Delivery) -> str:
+    held = delivery.dispatch.contents.count()
+    return (
+        f"It came in dispatch {delivery.dispatch_id}, “{delivery.dispatch.title}”, one of {held}."
+    )
+
+
+def _answer(
+    address: str, dispatch: Dispatch | None, delivery: Delivery | None, *, is_owed: bool
+) -> str:
     if dispatch is None:
         return f"{address} has not got it: the brief has not been released."
+    if delivery is None and is_owed:
+        return f"{address} has not got it yet: it is kept for the next digest."
     if delivery is None:
         if dispatch.matched_at is None:
             return f"{address} has not got it so far: dispatch {dispatch.pk} is {dispatch.state}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from dispatcher import links
 from dispatcher.audience import joining, standing
 from dispatcher.audience.models import Subscriber, Subscription
-from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.mailing import reporting
-from dispatcher.mailing.models import Delivery, Dispatch
+from dispatcher.mailing.behind import rules_behind
+from dispatcher.mailing.models import Delivery, DigestBrief, Dispatch
 
 State = Delivery.State
 WORDS: Mapping[str, str] = {
@@ -27,10 +27,12 @@ WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`at` is in the reader's own time zone; `why` are the rules that it came by, in words."""
+    """`briefs` are headlines and pages of those in it; `at` is in the reader's own time zone; `why` are
+    the rules that it came by, in words.
+    """
 
     headline: str
-    page_url: str
+    briefs: tuple[tuple[str, str], ...]
     at: datetime
     outcome: str
     why: tuple[str, ...]
@@ -51,13 +53,24 @@ def _letter(
     delivery: Delivery, rules: Sequence[Subscription], words: Mapping[int, str], zone: ZoneInfo
 ) -> Letter:
     dispatch = delivery.dispatch
+    held = [rule for rule in rules if _live_at(rule, dispatch)]
     return Letter(
-        headline=dispatch.brief.headline,
-        page_url=links.brief_page(dispatch.brief.public_id),
+        headline=dispatch.brief.headline if dispatch.brief else dispatch.title,
+        briefs=tuple(_briefs(dispatch)),
         at=(delivery.settled_at or dispatch.released_at).astimezone(zone),
         outcome=_outcome(delivery),
-        why=tuple(words[rule.pk] for rule in rules if _brought(rule, dispatch)),
+        why=tuple(words[rule.pk] for rule in rules_behind(dispatch, held)),
     )
+
+
+def _briefs(dispatch: Dispatch) -> Iterator[tuple[str, str]]:
+    if dispatch.brief:
+        yield dispatch.brief.headline, links.brief_page(dispatch.brief.public_id)
+        return
+    for each in (
+        DigestBrief.objects.filter(dispatch=dispatch).select_related("brief").order_by("pk")
+    ):
+        yield each.brief.headline, links.brief_page(each.brief.public_id)
 
 
 def _outcome(delivery: Delivery) -> str:
@@ -67,12 +80,9 @@ def _outcome(delivery: Delivery) -> str:
     return WORDS[delivery.state]
 
 
-def _brought(rule: Subscription, dispatch: Dispatch) -> bool:
-    """Whether the rule was live when the dispatch found its readers, and let it through."""
+def _live_at(rule: Subscription, dispatch: Dispatch) -> bool:
+    """Whether the rule was live when the dispatch found its readers."""
     found_at = dispatch.matched_at or dispatch.released_at
-    return (
-        rule.started_at <= found_at
-        and (rule.ended_at is None or rule.ended_at > dispatch.released_at)
-        and (rule.cadence != Cadence.AT_ONCE) == (dispatch.kind == Dispatch.Kind.DIGEST)
-        and Rule.of(rule).lets_through(dispatch.topics)
+    return rule.started_at <= found_at and (
+        rule.ended_at is None or rule.ended_at > dispatch.released_at
     )

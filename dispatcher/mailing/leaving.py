@@ -15,10 +15,10 @@ from django.utils import timezone
 from dispatcher import links
 from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
-from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.audience.standing import Line, Standing
 from dispatcher.errors import BadToken
 from dispatcher.mailing import notices
+from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import Dispatch, Notice
 
 
@@ -105,14 +105,11 @@ def _behind(reader: Subscriber, dispatch_id: int) -> list[Subscription]:
     All of them when nobody knows the dispatch any more: the wish to get no more of it must be met,
     and ending too much can be undone.
     """
-    dispatch = Dispatch.objects.only("kind", "topics").filter(pk=dispatch_id).first()
+    dispatch = (
+        Dispatch.objects.select_related("run")
+        .only("kind", "topics", "lane", "run__cadence")
+        .filter(pk=dispatch_id)
+        .first()
+    )
     live = list(consent.live(reader))
-    if dispatch is None:
-        return live
-    is_digest = dispatch.kind == Dispatch.Kind.DIGEST
-    return [
-        rule
-        for rule in live
-        if (rule.cadence != Cadence.AT_ONCE) == is_digest
-        and Rule.of(rule).lets_through(dispatch.topics)
-    ]
+    return live if dispatch is None else rules_behind(dispatch, live)

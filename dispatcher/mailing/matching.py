@@ -20,7 +20,7 @@ from django.utils import timezone
 from dispatcher import logs, queue
 from dispatcher.audience.rules import SQL_LETS_THROUGH, SQL_NOT_PLAIN
 from dispatcher.briefs.models import Brief
-from dispatcher.mailing import giving_way, ledger
+from dispatcher.mailing import giving_way, ledger, owing
 from dispatcher.mailing.models import Dispatch
 
 FIRST_SLICE = 500  # readers; each slice after it has four times as many, up to
@@ -33,6 +33,12 @@ FREE_AGAIN = timedelta(seconds=1)  # a worker of a cancelled dispatch notices wi
 # The rules at once that are not plain and let a brief of this reach through.
 SQL_PARTICULAR = f"""
     dispatcher_subscription s WHERE {SQL_NOT_PLAIN} AND {SQL_LETS_THROUGH}
+"""
+
+# For an urgent brief, the digest rules of readers who want such briefs at once.
+SQL_URGENT = f"""
+    dispatcher_subscription s JOIN dispatcher_subscriber u ON u.id = s.subscriber_id AND u.urgent_at_once
+    WHERE %(urgent)s AND {owing.SQL_OF_DIGESTS}
 """
 
 # Why a matched reader is not mailed; NULL for those who are. `r` is the reader's row if it has such a
@@ -62,7 +68,8 @@ SELECT reason, count(*) FROM (
     SELECT DISTINCT ON (m.id) {SQL_EXCLUSION} AS reason
     FROM (SELECT f.subscriber_id AS id FROM dispatcher_following f
           WHERE f.topic_id = ANY(%(reach)s::bigint[])
-          UNION ALL SELECT s.subscriber_id FROM {SQL_PARTICULAR}) AS m
+          UNION ALL SELECT s.subscriber_id FROM {SQL_PARTICULAR}
+          UNION ALL SELECT s.subscriber_id FROM {SQL_URGENT}) AS m
     LEFT JOIN {SQL_NOT_MAILED}
     ORDER BY m.id
 ) AS judged GROUP BY reason
@@ -84,11 +91,15 @@ WITH plain AS (
         ORDER BY f.subscriber_id LIMIT %(slice)s
     ) AS f ORDER BY f.id LIMIT %(slice)s
 ),
+bound AS (
+    SELECT coalesce((SELECT max(id) FROM plain HAVING count(*) = %(slice)s), 9223372036854775807) AS id
+),
 particular AS (
-    SELECT DISTINCT s.subscriber_id AS id FROM {SQL_PARTICULAR} AND s.subscriber_id > %(after)s
-    AND s.subscriber_id <= coalesce(
-        (SELECT max(id) FROM plain HAVING count(*) = %(slice)s), 9223372036854775807)
-    ORDER BY s.subscriber_id LIMIT %(slice)s
+    (SELECT DISTINCT s.subscriber_id AS id FROM {SQL_PARTICULAR} AND s.subscriber_id > %(after)s
+     AND s.subscriber_id <= (SELECT id FROM bound) ORDER BY s.subscriber_id LIMIT %(slice)s)
+    UNION
+    (SELECT DISTINCT s.subscriber_id AS id FROM {SQL_URGENT} AND s.subscriber_id > %(after)s
+     AND s.subscriber_id <= (SELECT id FROM bound) ORDER BY s.subscriber_id LIMIT %(slice)s)
 ),
 matched AS (SELECT id FROM plain UNION SELECT id FROM particular ORDER BY id LIMIT %(slice)s),
 judged AS (SELECT m.id, {SQL_EXCLUSION} AS reason FROM matched m LEFT JOIN {SQL_NOT_MAILED}),
@@ -126,26 +137,29 @@ class _InHand(Exception):  # noqa: N818  a state, not a fault
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many readers a release would reach, and how many it leaves out, by reason."""
+    """How many readers a release would reach at once and in digests, and how many not, by reason."""
 
     readers: int
     excluded: Mapping[str, int]
+    in_digests: int = 0
 
 
 def count(reach: Sequence[int], *, brief: Brief | None = None) -> Audience:
     """The audience of an alert with this reach, as things stand; of a new brief, if none is given."""
     parameters: dict[str, Any] = {
         "reach": list(reach),
-        "earlier": _dispatches(brief.pk) if brief else [],
+        "earlier": owing.dispatches_of(brief.pk) if brief else [],
+        "urgent": brief is not None and brief.urgent,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL_IN_MEMORY)
         cursor.execute(SQL_COUNT, parameters)
         rows = dict(cursor.fetchall())
+    later = owing.count(reach, urgent=parameters["urgent"])
     in_hand = rows.pop(IN_HAND, 0)
     if in_hand:
         rows[HAD_IT] = rows.get(HAD_IT, 0) + in_hand
-    return Audience(readers=rows.pop(None, 0), excluded=rows)
+    return Audience(readers=rows.pop(None, 0), excluded=rows, in_digests=later)
 
 
 def match(dispatch_id: int) -> None:
@@ -189,6 +203,8 @@ def _match_slice(dispatch_id: int) -> bool:
     if is_last:
         dispatch.matched_at = timezone.now()
         dispatch.state = Dispatch.State.SENDING
+        if dispatch.by_mail:
+            owing.owe(dispatch)
     dispatch.save(update_fields=["audience", "excluded", "matched_through", "matched_at", "state"])
     for batch_id in batches or ():
         queue.carry(batch_id, lane=dispatch.lane)
@@ -210,7 +226,8 @@ def _made(
     last = dispatch.batches.order_by("-number").values_list("number", flat=True).first() or 0
     parameters: dict[str, Any] = {
         "dispatch": dispatch.pk,
-        "earlier": _dispatches(dispatch.brief_id, but=dispatch.pk),
+        "earlier": owing.dispatches_of(dispatch.brief_id, but=dispatch.pk),
+        "urgent": dispatch.lane == Dispatch.Lane.URGENT,
         "reach": dispatch.topics,
         "after": dispatch.matched_through,
         "slice": slice_size,
@@ -222,9 +239,3 @@ def _made(
         cursor.execute(SQL_SLICE, parameters)
         row: tuple[int | None, int, int, list[int] | None, str | None] = cursor.fetchone()
     return row
-
-
-def _dispatches(brief_id: int, *, but: int = 0) -> list[int]:
-    return list(
-        Dispatch.objects.filter(brief=brief_id).exclude(pk=but).values_list("pk", flat=True)
-    )

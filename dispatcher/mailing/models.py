@@ -12,8 +12,40 @@ from dispatcher.audience.models import Subscriber
 from dispatcher.briefs.models import Brief, Revision
 
 
+class DigestRun(models.Model):
+    """The digests of a cadence that fell due after `since` and up to `window`.
+
+    Gathered by `holder` until `lease_until`, and finished when every reader due has a delivery.
+    """
+
+    class Cadence(models.TextChoices):
+        DAILY = "daily"
+        WEEKLY = "weekly"
+
+    cadence = models.CharField(max_length=8, choices=Cadence.choices)
+    window = models.DateTimeField()
+    since = models.DateTimeField()
+    opened_at = models.DateTimeField(default=timezone.now)
+    holder = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    letters = models.PositiveIntegerField(default=0)
+    readers = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cadence", "window"], name="digest_run_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cadence} digests of {self.window:%Y-%m-%d %H:%M}"
+
+
 class Dispatch(models.Model):
     """One released sending.
+
+    A digest is of no one brief: its own are `contents`, and `title` is its subject. Its `topics` are
+    those of all of them together.
 
     `topics` is the brief's reach as released (its topics and what stands above them), `audience` the
     number of deliveries made so far, `excluded` the readers left out by reason, `matched_through`
@@ -38,8 +70,10 @@ class Dispatch(models.Model):
         ROUTINE = "routine"
 
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ALERT)
-    brief = models.ForeignKey(Brief, models.PROTECT, related_name="dispatches")
-    revision = models.ForeignKey(Revision, models.PROTECT, related_name="+")
+    brief = models.ForeignKey(Brief, models.PROTECT, null=True, related_name="dispatches")
+    revision = models.ForeignKey(Revision, models.PROTECT, null=True, related_name="+")
+    run = models.ForeignKey(DigestRun, models.PROTECT, null=True, related_name="dispatches")
+    title = models.CharField(max_length=300, blank=True, default="", db_default="")
     lane = models.CharField(max_length=7, choices=Lane.choices)
     state = models.CharField(max_length=9, choices=State.choices)
     topics = ArrayField(models.BigIntegerField())
@@ -62,7 +96,14 @@ class Dispatch(models.Model):
                 fields=["brief"],
                 condition=models.Q(kind="alert") & ~models.Q(state="cancelled"),
                 name="dispatch_one_alert_per_brief",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="digest", brief=None, revision=None, run__isnull=False)
+                | (
+                    ~models.Q(kind="digest") & models.Q(brief__isnull=False, revision__isnull=False)
+                ),
+                name="dispatch_of_what",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -74,6 +115,43 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"dispatch {self.pk}"
+
+    @property
+    def headline(self) -> str:
+        """What it is called in lists: its brief's headline, or a digest's subject."""
+        return self.title if self.brief is None else self.brief.headline
+
+
+class DigestBrief(models.Model):
+    """A brief that a digest holds: what its readers got of it, and the topics it was matched by."""
+
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="contents")
+    brief = models.ForeignKey(Brief, models.PROTECT, related_name="digests")
+    revision = models.ForeignKey(Revision, models.PROTECT, related_name="+")
+    topics = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dispatch", "brief"], name="digest_brief_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"brief {self.brief_id} in dispatch {self.dispatch_id}"
+
+
+class Owed(models.Model):
+    """A brief that a reader is still to get in a digest; gone as soon as a delivery holds it.
+
+    `dispatch` is the one by which others get it at once: what it was matched by, and its state.
+    """
+
+    pk = models.CompositePrimaryKey("subscriber_id", "brief_id")
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, db_index=False, related_name="owed")
+    brief = models.ForeignKey(Brief, models.CASCADE, related_name="+")
+    dispatch = models.ForeignKey(Dispatch, models.CASCADE, db_index=False, related_name="owed")
+
+    def __str__(self) -> str:
+        return f"brief {self.brief_id} to reader {self.subscriber_id}"
 
 
 class Batch(models.Model):

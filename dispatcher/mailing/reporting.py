@@ -118,6 +118,13 @@ def dispatches(*, state: str = "", page: int = 1) -> Listing[DispatchRow]:
     return _listing(rows.filter(state=state) if state else rows, page, _dispatch_rows)
 
 
+def briefs_of(dispatch: Dispatch) -> list[str]:
+    """The public ids of what a dispatch holds: one brief, or those of a digest."""
+    if dispatch.brief is not None:
+        return [dispatch.brief.public_id]
+    return list(dispatch.contents.order_by("pk").values_list("brief__public_id", flat=True))
+
+
 def last_dispatch(brief: Brief) -> Dispatch | None:
     return brief.dispatches.defer("letter").order_by("-pk").first()
 

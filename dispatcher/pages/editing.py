@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from dispatcher import visitors
 from dispatcher.audience import access, editing, standing
+from dispatcher.audience.editing import Details
 from dispatcher.audience.joining import zones
 from dispatcher.errors import (
     BadAddress,
@@ -29,6 +30,8 @@ from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.managing import SOURCE, back
 from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
 from dispatcher.pages.views import sorry
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @behind_a_sealed_link
@@ -53,28 +56,41 @@ def rule(request: HttpRequest, token: str, number: int = 0) -> HttpResponse:
 
 @behind_a_sealed_link
 def details(request: HttpRequest, token: str) -> HttpResponse:
-    """Name, language and time zone."""
+    """Name, language, time zone, and when digests come."""
     reader_id = access.opened(token)
-    now = standing.look(reader_id)
-    given = request.POST if request.method == "POST" else None
-    name = given.get("name", "") if given is not None else now.name
-    language = given.get("language", "") if given is not None else now.language
-    time_zone = given.get("time_zone", "") if given is not None else now.time_zone
+    wanted = editing.details(reader_id)
+    if request.method == "POST":
+        wanted = _wanted(request.POST, wanted)
 
     def save() -> str:
-        spoken = language if language in LANGUAGES else now.language
-        editing.describe(reader_id, name=name, language=spoken, time_zone=time_zone)
+        editing.describe(reader_id, wanted)
         return "saved"
 
     context = {
         "token": token,
-        "name": name[:200],
-        "language": language,
+        "details": wanted,
         "languages": LANGUAGES,
-        "time_zone": time_zone,
         "zones": sorted(zones()),
+        "days": DAYS,
     }
     return _form(request, reader_id, "reader_details", context, save)
+
+
+def _wanted(form: QueryDict, now: Details) -> Details:
+    """As the form has it; what it does not name stays as it is."""
+    language = form.get("language", now.language)
+    return Details(
+        name=form.get("name", now.name)[:200],
+        language=language if language in LANGUAGES else now.language,
+        time_zone=form.get("time_zone", now.time_zone),
+        digest_hour=_number(form.get("digest_hour", str(now.digest_hour))),
+        digest_weekday=_number(form.get("digest_weekday", str(now.digest_weekday))),
+        urgent_at_once="urgent_at_once" in form if "digest_hour" in form else now.urgent_at_once,
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 3 else -1
 
 
 @behind_a_sealed_link

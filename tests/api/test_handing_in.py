@@ -167,6 +167,7 @@ def test_what_was_read_can_be_handed_in_again_as_the_same_brief(publisher: Publi
 
 def test_a_released_brief_tells_its_dispatch(publisher: Publisher) -> None:
     dispatch = make_dispatch()
+    assert dispatch.brief
     answer = publisher.get(f"{BRIEFS}/{dispatch.brief.public_id}").values
     assert answer["dispatches"] == [dispatch.pk]
     assert answer["released_revision"] == 1

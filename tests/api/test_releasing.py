@@ -122,6 +122,7 @@ def test_a_dispatch_tells_how_far_it_is(publisher: Publisher) -> None:
     answer = publisher.get(f"/api/dispatches/{dispatch.pk}")
     assert answer.status == 200
     assert answer.values["state"] == "sending"
+    assert dispatch.brief
     assert answer.values["brief"] == dispatch.brief.public_id
     assert answer.values["revision"] == 1
     assert answer.values["excluded"] == {"suppressed": 4}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -9,11 +11,14 @@ from dispatcher.audience import consent, suppressing
 from dispatcher.audience.rules import Cadence
 from dispatcher.briefs.models import Brief
 from dispatcher.errors import BadAddress
+from dispatcher.mailing import digests, dispatching, matching
 from dispatcher.mailing.explaining import explain
 from dispatcher.mailing.models import Delivery, Dispatch
 from tests.makers import make_brief, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
+
+FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 def said(address: str, *, delivered: str = "", **reader: object) -> str:
@@ -91,3 +96,18 @@ def test_a_stranger_a_leaver_and_a_suppressed_address_are_told_so() -> None:
 def test_a_malformed_address_is_refused() -> None:
     with pytest.raises(BadAddress):
         explain(make_brief(), "nobody")
+
+
+def test_of_a_digest_reader_it_is_told_that_it_is_kept_and_then_which_digest_held_it() -> None:
+    iran = make_topic("Iran")
+    reader = make_reader("daily@example.org", any_of=[iran], cadence=Cadence.DAILY)
+    brief = make_brief(topics=[iran])
+    dispatch = dispatching.release(brief, by="ada")
+    matching.match(dispatch.pk)
+    assert "is kept for the next digest" in explain(brief, reader.address)[0]
+    digests.open_due(FIRST)
+    for run in digests.open_due(FIRST + timedelta(days=1)):
+        digests.gather(run.pk)
+    first, second, *_ = explain(brief, reader.address)
+    assert first == "daily@example.org has not got it yet: the letter is waiting."
+    assert "“Your daily digest: 1 brief, 3 March 2026”, one of 1" in second

@@ -180,6 +180,6 @@ def test_letters_to_a_reader_come_newest_first_with_their_briefs() -> None:
         delivery.subscriber = reader
         delivery.save()
 
-    found = [letter.dispatch.brief.headline for letter in reporting.letters_to(reader)]
+    found = [letter.dispatch.headline for letter in reporting.letters_to(reader)]
 
     assert found == ["Second", "First"]

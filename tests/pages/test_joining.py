@@ -216,7 +216,6 @@ def test_an_address_suppressed_meanwhile_is_not_brought_back(stranger: Client, i
         ({"topic": []}, "everything", "at least one topic"),
         ({"topic": ["x", "-1", "9" * 30]}, "everything", "at least one topic"),
         ({"cadence": "hourly"}, "everything", "how often"),
-        ({"cadence": "daily"}, "everything", "Letters come at once for now, not daily"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_and_what_was_typed_is_kept(
