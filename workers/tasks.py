@@ -6,7 +6,16 @@ from django.utils import timezone
 
 from dispatcher import signs
 from dispatcher.feeds import publishing
-from dispatcher.mailing import carrying, digests, joining, matching, notices, refusals, sweeping
+from dispatcher.mailing import (
+    carrying,
+    digests,
+    joining,
+    matching,
+    notices,
+    refusals,
+    retention,
+    sweeping,
+)
 from dispatcher.queue import app
 from workers.jobs import Job
 from workers.stopping import is_stopping
@@ -38,6 +47,7 @@ def sweep() -> None:
     notices.sweep()
     joining.sweep()
     refusals.sweep()
+    retention.sweep()
     publishing.sweep()
     signs.leave(signs.SWEEP)
 

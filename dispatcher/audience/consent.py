@@ -16,12 +16,14 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from dispatcher.audience.addresses import normalise
+from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Consent, Subscriber, Subscription, Suppression
 from dispatcher.audience.rules import Rule
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchReader, NotWelcome
 
 BY_READER = "left by the reader"
+ERASED = "erased at the reader's wish"
 UNDO_HOURS = 24
 _JOINERS = "\u200c\u200d"  # invisible, and part of how names are spelt in Persian or Hindi
 
@@ -151,16 +153,17 @@ def undoable(reader: Subscriber) -> list[Subscription]:
 
 
 def suppressed(address: str) -> str:
-    """Why the address must not be mailed; empty if it may."""
-    rows = Suppression.objects.filter(same(address))
+    """Why the address must not be mailed; empty if it may. One that was erased is known by its hash."""
+    rows = Suppression.objects.filter(same(address) | same(hashed(address)))
     return rows.values_list("reason", flat=True).first() or ""
 
 
 def suppressed_among(addresses: Iterable[str]) -> set[str]:
     """The suppressed ones among these addresses, each as `str.lower` gives it."""
+    by_hash = {hashed(address): address for address in addresses}
     with connection.cursor() as cursor:
-        cursor.execute(SQL_SUPPRESSED, [list(addresses)])
-        return {address.lower() for (address,) in cursor.fetchall()}
+        cursor.execute(SQL_SUPPRESSED, [[*by_hash, *by_hash.values()]])
+        return {by_hash.get(address, address).lower() for (address,) in cursor.fetchall()}
 
 
 def live(reader: Subscriber) -> QuerySet[Subscription]:

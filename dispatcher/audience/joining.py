@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from dispatcher.audience import consent
+from dispatcher.audience import consent, suppressing
 from dispatcher.audience.addresses import normalise
+from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.errors import BadAddress, BadToken, NotWelcome
@@ -114,7 +115,10 @@ def confirm(number: int) -> Joined:
     """
     find(number)
     sign_up = SignUp.objects.select_for_update().get(pk=number)
-    if reason := consent.suppressed(sign_up.address):
+    reason = consent.suppressed(sign_up.address)
+    if reason == consent.ERASED:  # who was erased may come back, by this alone
+        suppressing.lift(hashed(sign_up.address), reason="signed up again", by=sign_up.source)
+    elif reason:
         raise NotWelcome(f"Letters to this address are stopped ({reason}). Write to us about it.")
     rule = Rule.of(subscription_of(sign_up))
     if sign_up.confirmed_at is not None:

@@ -157,6 +157,7 @@ class Consent(models.Model):
         RETURNED = "returned"
         CHANGED = "changed"
         MOVED = "moved"
+        ERASED = "erased"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=16, choices=Act.choices)

@@ -48,6 +48,7 @@ app.add_typer(readers.app, name="reader")
 app.command("bounce")(bounces.bounce)
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(people.feeds, name="feeds")
+app.add_typer(people.retention, name="retention")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.token, name="token")
 

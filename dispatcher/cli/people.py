@@ -13,6 +13,7 @@ from dispatcher.local.stack import ground
 
 staff = typer.Typer(help="Who may sign in at the desk.", no_args_is_help=True)
 token = typer.Typer(help="Bearer tokens of the API.", no_args_is_help=True)
+retention = typer.Typer(help="What is not kept for ever.", no_args_is_help=True)
 feeds = typer.Typer(help="The feeds.", no_args_is_help=True)
 
 
@@ -98,3 +99,27 @@ def build() -> None:
         from dispatcher.feeds import publishing
 
         say(f"{counted(publishing.build_all(), 'feed document')} written.")
+
+
+@retention.command("show")
+def show_retention(as_json: AsJson = False) -> None:
+    """What is kept for how long and why, and how much of it is due to go."""
+    with ground():
+        from dispatcher.mailing import retention as keeping
+
+        due = keeping.due()
+        rows = [
+            {"what": one.name, "days": one.days, "due": due[one.name], "why": one.reason}
+            for one in keeping.periods()
+        ]
+        say_rows(rows, as_json=as_json, empty="")
+
+
+@retention.command("run")
+def run_retention() -> None:
+    """Take what is past its period now; the workers do so once a day."""
+    with ground():
+        from dispatcher.mailing import retention as keeping
+
+        for name, number in keeping.tidy().items():
+            say(f"{number:>8,}  {name}")

@@ -197,3 +197,31 @@ def lift(
 
         is_lifted = suppressing.lift(address, reason=reason, by=me())
         say(f"{address} {'may be mailed again' if is_lifted else 'was not suppressed'}.")
+
+
+@app.command("export-data")
+def export_data(address: Annotated[str, typer.Argument(help="The mail address.")]) -> None:
+    """All that is kept about a reader, as JSON."""
+    with ground():
+        from dispatcher.audience import consent
+        from dispatcher.mailing import exporting
+
+        say_json(exporting.export(consent.find(address).pk))
+
+
+@app.command("erase")
+def erase(
+    address: Annotated[str, typer.Argument(help="The mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a reader for good. Sums stay, and nobody can bring the address back but its reader."""
+    with ground():
+        from dispatcher.audience import consent
+        from dispatcher.mailing import erasing
+
+        reader = consent.find(address)
+        if not yes and typer.prompt("This cannot be undone. Type the address again") != address:
+            errors.print("That was another address; nothing is erased.")
+            raise typer.Exit(1)
+        erasing.erase(reader.pk, by=me())
+        say("Erased.")

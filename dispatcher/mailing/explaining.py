@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatcher.audience import consent, rules
 from dispatcher.audience.addresses import normalise
+from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.briefs.models import Brief
@@ -16,7 +17,8 @@ def explain(brief: Brief, address: str) -> list[str]:
     address = normalise(address)
     vocabulary = Vocabulary()
     topics = " and ".join(vocabulary.names(brief.topics))
-    reader = Subscriber.objects.filter(consent.same(address)).first()
+    rows = Subscriber.objects.filter(consent.same(address) | consent.same(hashed(address)))
+    reader = rows.first()
     dispatch = Dispatch.objects.defer("letter").filter(brief=brief).order_by("-pk").first()
     delivery, is_owed = None, False
     if reader is not None and dispatch is not None:

@@ -157,7 +157,8 @@ def _keep_on(notice: Notice, given_back: threading.Event) -> None:
 
 
 def _refused(notice: Notice) -> Outcome | None:
-    if consent.suppressed(notice.address):
+    reason = consent.suppressed(notice.address)
+    if reason and not (reason == consent.ERASED and notice.kind == Kind.CONFIRM):
         return Outcome(notice.pk, Result.FAILED, "", "", "suppressed before it was handed over")
     return None
 

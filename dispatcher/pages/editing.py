@@ -5,6 +5,7 @@ What is wrong is said above the form, which keeps what was filled in.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from dispatcher.errors import (
     Refusal,
     TooManySignUps,
 )
-from dispatcher.mailing import history, moving
+from dispatcher.mailing import erasing, exporting, history, moving
 from dispatcher.pages import choosing
 from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.managing import SOURCE, back
@@ -124,6 +125,26 @@ def letters(request: HttpRequest, token: str) -> HttpResponse:
     """The last letters and why each came."""
     context = {"token": token, "letters": history.letters(access.opened(token))}
     return render(request, "pages/reader_letters.html", context)
+
+
+@behind_a_sealed_link
+def data(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
+    """All that is kept about the reader, as a file."""
+    held = exporting.export(access.opened(token))
+    text = json.dumps(held, ensure_ascii=False, indent=2)
+    response = HttpResponse(text, content_type="application/json; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    return response
+
+
+@behind_a_sealed_link
+def erase(request: HttpRequest, token: str) -> HttpResponse:
+    """GET says what goes and what stays, POST erases."""
+    reader_id = access.opened(token)
+    if request.method == "POST" and request.POST.get("action") == "erase":
+        erasing.erase(reader_id, by=SOURCE)
+        return render(request, "pages/erased.html")
+    return render(request, "pages/reader_erase.html", {"token": token})
 
 
 def _form(

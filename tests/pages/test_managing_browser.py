@@ -50,7 +50,7 @@ def test_every_page_of_a_reader_can_be_read_by_everyone(
     )
     rule = consent.live(reader).first()
     assert rule is not None
-    forms = ("/rules/new", f"/rules/{rule.pk}", "/details", "/address", "/letters")
+    forms = ("/rules/new", f"/rules/{rule.pk}", "/details", "/address", "/letters", "/erase")
     for path in ("", *forms):
         page.goto(link + path)
         assert_good(page, width)
