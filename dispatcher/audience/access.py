@@ -17,11 +17,11 @@ from dispatcher.errors import BadToken
 
 
 class WayOut(NamedTuple):
-    """What a link for leaving holds; whether it may lead on to the reader's page."""
+    """What a link for leaving holds, `version` being that of the reader's links when it was made."""
 
     reader_id: int
     dispatch_id: int
-    is_current: bool
+    version: int
 
 
 def for_managing() -> Callable[[int, int], str]:
@@ -59,7 +59,12 @@ def opened(token: str) -> int:
 def way_out(token: str) -> WayOut:
     """Whom a link for leaving is for, and the dispatch whose letter had it. Raises BadToken."""
     reader_id, dispatch_id, *version = unseal(Purpose.LEAVE, token, count=2, more=1)
-    return WayOut(reader_id, dispatch_id, tuple(version) == _said(_version(reader_id)))
+    return WayOut(reader_id, dispatch_id, *(version or [0]))
+
+
+def leads_on(way_out: WayOut) -> bool:
+    """Whether a link for leaving may lead to the reader's page as well."""
+    return way_out.version == _version(way_out.reader_id)
 
 
 def renew(reader_id: int) -> str:

@@ -105,9 +105,9 @@ def has_left(reader: Subscriber, rule: Rule) -> bool:
     return any(not rule.topics or not topics or not related.isdisjoint(topics) for topics in ended)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def leave(reader: Subscriber, subscriptions: Iterable[Subscription], *, source: str) -> int:
-    """End these rules of the reader; without any rule left the reader has left.
+    """End these rules of the reader; without any rule left the reader has left, as its `state` then says.
 
     Returns how many were live. Repeats end nothing and do not fail (RFC 8058 §3.2).
     """
@@ -119,6 +119,7 @@ def leave(reader: Subscriber, subscriptions: Iterable[Subscription], *, source: 
         reader.consents.create(act=Consent.Act.LEFT, source=source)
     if not live(reader).exists():
         Subscriber.objects.filter(pk=reader.pk).update(state=Subscriber.State.LEFT)
+        reader.state = Subscriber.State.LEFT
     return ended
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatcher import links
 from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
-from dispatcher.audience.standing import Line, Standing
+from dispatcher.audience.standing import Line
 from dispatcher.errors import BadToken
 from dispatcher.mailing import notices
 from dispatcher.mailing.behind import rules_behind
@@ -40,15 +40,13 @@ def prospect(subscriber_id: int, dispatch_id: int) -> Prospect:
     return Prospect(standing.lines(ending), standing.lines(remaining))
 
 
-def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> Standing:
-    """End the rules that made this dispatch's letter come to the reader (RFC 8058 §3.2).
+def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> int:
+    """End the rules that made this dispatch's letter come to the reader (RFC 8058 §3.2); how many ended.
 
-    Returns how things stand then. Repeats end nothing and do not fail, nor does a reader who is gone.
+    Repeats end nothing and do not fail, nor does a reader who is gone.
     """
     reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    if reader is not None:
-        _end(reader, _behind(reader, dispatch_id), source=source)
-    return standing.look(subscriber_id)
+    return _end(reader, _behind(reader, dispatch_id), source=source) if reader else 0
 
 
 def leave_by_mail(token: str) -> bool:
@@ -76,21 +74,28 @@ def stop_everything(subscriber_id: int, *, source: str) -> int:
     return _end(reader, consent.live(reader), source=source) if reader else 0
 
 
-@transaction.atomic
 def _end(reader: Subscriber, rules: Iterable[Subscription], *, source: str) -> int:
     """End these rules; when none is left a last letter says so and how to undo it."""
     ending = list(rules)
-    ended = consent.leave(reader, ending, source=source)
-    if ended and not consent.live(reader).exists() and not _came_back_lately(reader):
-        notices.post(
-            Notice.Kind.FAREWELL,
-            to=reader.address,
-            language=reader.language,
-            reader_id=reader.pk,
-            link=links.manage(access.manage_token(reader.pk)),
-            facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ending))},
-        )
+    if not ending:
+        return 0
+    with transaction.atomic():
+        ended = consent.leave(reader, ending, source=source)
+        has_left = reader.state == Subscriber.State.LEFT
+        if ended and has_left and not _came_back_lately(reader):
+            _bid_farewell(reader, ending)
     return ended
+
+
+def _bid_farewell(reader: Subscriber, ended: Iterable[Subscription]) -> None:
+    notices.post(
+        Notice.Kind.FAREWELL,
+        to=reader.address,
+        language=reader.language,
+        reader_id=reader.pk,
+        link=links.manage(access.for_managing()(reader.pk, reader.link_version)),
+        facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ended))},
+    )
 
 
 def _came_back_lately(reader: Subscriber) -> bool:
@@ -105,11 +110,13 @@ def _behind(reader: Subscriber, dispatch_id: int) -> list[Subscription]:
     All of them when nobody knows the dispatch any more: the wish to get no more of it must be met,
     and ending too much can be undone.
     """
+    live = list(consent.live(reader))
+    if not live:
+        return []
     dispatch = (
         Dispatch.objects.select_related("run")
         .only("kind", "topics", "lane", "run__cadence")
         .filter(pk=dispatch_id)
         .first()
     )
-    live = list(consent.live(reader))
     return live if dispatch is None else rules_behind(dispatch, live)

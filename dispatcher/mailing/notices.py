@@ -40,7 +40,7 @@ AT_ONCE = 500  # nudges of one sweep
 _NO_FACTS: Mapping[str, str] = {}
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def post(
     kind: Notice.Kind,
     *,

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from dispatcher.audience import access, reasons, standing
+from dispatcher.audience.access import WayOut
 from dispatcher.mailing import leaving
 from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
 
@@ -19,10 +20,11 @@ from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often
 @behind_a_sealed_link
 def leave(request: HttpRequest, token: str) -> HttpResponse:
     """GET asks, POST ends: with the `action` of our button or else as a one-click (RFC 8058 §3.1)."""
-    reader_id, dispatch_id, is_current = access.way_out(token)
+    way_out = access.way_out(token)
+    reader_id, dispatch_id, _ = way_out
     if request.method != "POST":
         context: dict[str, Any] = {"prospect": leaving.prospect(reader_id, dispatch_id)}
-        return _page(request, "leave", reader_id if is_current else None, context)
+        return _page(request, "leave", way_out, context)
     if "List-Unsubscribe" in request.POST or "action" not in request.POST:
         leaving.leave_stream(reader_id, dispatch_id, source=f"one-click of dispatch {dispatch_id}")
         return HttpResponse("You are unsubscribed.\n", content_type="text/plain; charset=utf-8")
@@ -35,17 +37,17 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
         context = {"standing": standing.look(reader_id), "has_said": is_kept}
     else:
         source = f"page of dispatch {dispatch_id}"
-        standing_now = leaving.leave_stream(reader_id, dispatch_id, source=source)
-        context = {"standing": standing_now, "has_said": None}
+        leaving.leave_stream(reader_id, dispatch_id, source=source)
+        context = {"standing": standing.look(reader_id), "has_said": None}
     context["reasons"] = reasons.WORDS
-    return _page(request, "farewell", reader_id if is_current else None, context)
+    return _page(request, "farewell", way_out, context)
 
 
 def _page(
-    request: HttpRequest, name: str, may_manage: int | None, context: dict[str, Any]
+    request: HttpRequest, name: str, way_out: WayOut, context: dict[str, Any]
 ) -> HttpResponse:
     """With the way to the reader's page, for a link that may open it."""
-    if may_manage is not None:
-        token = access.manage_token(may_manage)
+    if access.leads_on(way_out):
+        token = access.manage_token(way_out.reader_id)
         context["manage_url"] = reverse("pages:reader", kwargs={"token": token})
     return render(request, f"pages/{name}.html", context)
