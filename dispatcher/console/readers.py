@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from dispatcher.audience import browsing, consent
+from dispatcher.audience import browsing, consent, reasons, suppressing
 from dispatcher.console.asking import number_asked, text_asked
 from dispatcher.console.doors import DeskRequest
 from dispatcher.console.showing import page
@@ -26,6 +26,9 @@ def listing(request: DeskRequest) -> HttpResponse:
         search=search,
         suppressed=consent.suppressed_among(reader.address for reader in leaf.readers),
         total=browsing.total(),
+        reasons=reasons.sums(),
+        reasons_days=reasons.PERIOD.days,
+        reasons_said=reasons.said(),
         older=urlencode({"search": search, "older": leaf.older_than or ""}),
     )
 
@@ -42,4 +45,6 @@ def detail(request: DeskRequest, number: int) -> HttpResponse:
         letters=reporting.letters_to(reader),
         rules=browsing.said_rules(reader),
         suppressed=consent.suppressed(reader.address),
+        suppressions=suppressing.acts(reader.address),
+        came_back=reader.receipts.order_by("-pk")[:20],
     )

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from dispatcher.audience import browsing, consent, suppressing
+from dispatcher.audience import browsing, consent, reasons, suppressing
 from dispatcher.audience.rules import Rule
+from dispatcher.mailing.models import Receipt
 from tests import makers
 from tests.console.reading import Page
 
@@ -71,3 +72,18 @@ def test_topics_show_their_readers_and_briefs(desk: Client) -> None:
 
     assert rows[0].startswith("Fishing Ports under Harbours 1 reader 1 brief")
     assert rows[1].startswith("Harbours 2 readers 0 briefs")
+
+
+def test_the_desk_tells_why_readers_left_and_what_came_back(desk: Client) -> None:
+    reader = makers.make_reader("gone@example.org", any_of=[makers.make_topic("Tides")])
+    reasons.keep(reader.pk, "too many", "Three a day.")
+    suppressing.suppress(reader.address, reason="complaint", by="what came back")
+    Receipt.objects.create(
+        kind="complaint", subscriber=reader, address=reader.address, source="pipe"
+    )
+    listed = desk.get("/desk/readers/").content.decode()
+    assert "Too many letters" in listed
+    assert "Three a day." in listed
+    shown = desk.get(f"/desk/readers/{reader.pk}/").content.decode()
+    assert "Suppressed: complaint" in shown
+    assert "Complaint" in shown
