@@ -71,8 +71,8 @@ class Week:
     def __init__(self, chance: random.Random, *, readers: int, topics: int) -> None:
         self._chance = chance
         self._topics = [_topic(number) for number in range(topics)]
-        self._due: set[tuple[int, int]] = set()
-        self._released: list[Dispatch] = []
+        self.due: set[tuple[int, int]] = set()
+        self.released: list[Dispatch] = []
         made = Subscriber.objects.bulk_create(self._reader(number) for number in range(readers))
         self._rules: dict[int, list[Rule]] = {each.pk: self._rules_of() for each in made}
         Subscription.objects.bulk_create(
@@ -92,7 +92,7 @@ class Week:
         """One brief; note who is to get it, whenever."""
         chance = self._chance
         named = chance.sample(self._topics, chance.randint(1, 3))
-        number = len(self._released)
+        number = len(self.released)
         document = Document(
             source_id=f"trial-{number}",
             headline=f"Ferries run again between the islands, part {number}",
@@ -105,8 +105,8 @@ class Week:
         reach = Vocabulary().reach(brief.topics)
         for reader, rules in self._rules.items():
             if any(rule.lets_through(reach) for rule in rules):
-                self._due.add((reader, brief.pk))
-        self._released.append(dispatching.release(brief, by="trial"))
+                self.due.add((reader, brief.pk))
+        self.released.append(dispatching.release(brief, by="trial"))
 
     def change_cadences(self, *, share: float) -> None:
         """Some readers take the same topics at another cadence."""
@@ -169,12 +169,12 @@ class Week:
         taken = Counter(letter.message_id for letter in letters)
         found = {
             "readers": len(self._rules),
-            "releases": len(self._released),
-            "due": len(self._due),
+            "releases": len(self.released),
+            "due": len(self.due),
             "came_at_once": at_once,
             "came_in_digests": came.total() - at_once,
-            "lost": len(self._due - came.keys()),
-            "not_due": len(came.keys() - self._due),
+            "lost": len(self.due - came.keys()),
+            "not_due": len(came.keys() - self.due),
             "twice": sum(times > 1 for times in came.values()),
             "owed_still": Owed.objects.count(),
             "runs": DigestRun.objects.count(),
