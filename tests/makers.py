@@ -16,7 +16,7 @@ from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.briefs import intake, topics
 from dispatcher.briefs.document import Block, Document, Quotation, Section
 from dispatcher.briefs.models import Brief, Topic
-from dispatcher.mailing.models import Batch, Delivery, Dispatch
+from dispatcher.mailing.models import Batch, Delivery, DigestBrief, DigestRun, Dispatch
 
 PASSWORD = "correct horse battery"
 BLOCKS: tuple[Block, ...] = (
@@ -106,6 +106,30 @@ def make_dispatch(
         )
     for outcome, number in (deliveries or {}).items():
         make_deliveries(made, outcome, number)
+    return made
+
+
+def make_digest(*briefs: Brief, title: str = "Your daily digest: 2 March 2026") -> Dispatch:
+    """The row of a digest that holds these briefs, whose letter nobody can send."""
+    at = timezone.now()
+    run, _ = DigestRun.objects.get_or_create(
+        cadence="daily", window=at, defaults={"since": at, "finished_at": at}
+    )
+    made = Dispatch.objects.create(
+        kind=Dispatch.Kind.DIGEST,
+        run=run,
+        title=title,
+        state=Dispatch.State.SENDING,
+        lane=Dispatch.Lane.ROUTINE,
+        topics=sorted({topic for brief in briefs for topic in brief.topics}),
+        letter=b"",
+        released_by="the clock",
+    )
+    for brief in briefs:
+        assert brief.current
+        DigestBrief.objects.create(
+            dispatch=made, brief=brief, revision=brief.current, topics=brief.topics
+        )
     return made
 
 

@@ -87,7 +87,8 @@ class BriefOut(Schema):
 
 
 class AudienceOut(Schema):
-    readers: int = Field(description="How many would get it, counted just before the release.")
+    readers: int = Field(description="How many get it at once, counted just before the release.")
+    in_digests: int = Field(description="How many more get it in their next digest.")
     excluded: dict[str, int] = Field(description="Readers who match and are left out, by reason.")
 
 
@@ -106,7 +107,9 @@ class ReleaseOut(Schema):
             lane=Dispatch.Lane(dispatch.lane),
             scheduled_for=dispatch.scheduled_for,
             audience=AudienceOut(
-                readers=prospect.audience.readers, excluded=dict(prospect.audience.excluded)
+                readers=prospect.audience.readers,
+                in_digests=prospect.audience.in_digests,
+                excluded=dict(prospect.audience.excluded),
             ),
         )
 

@@ -180,6 +180,8 @@ def _confirm(brief: Brief, prospect: Prospect | None, when: datetime | None) -> 
     whom = "the feeds alone"
     if prospect is not None:
         whom = f"{counted(prospect.audience.readers, 'reader')} of {' or '.join(prospect.topics)}"
+        if later := prospect.audience.in_digests:
+            whom += f" at once, {counted(later, 'reader')} in a digest"
     asked = f"Release “{brief.headline}” to {whom}{at}?"
     for reason, number in prospect.audience.excluded.items() if prospect else ():
         note(f"{number:,} more follow these topics but are left out: {reason}.")

@@ -26,11 +26,15 @@ class InDoubt(StrEnum):
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
-    """All dispatches, newest first."""
+def list_(
+    digests: Annotated[bool, typer.Option("--digests", help="Those of digests instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """All dispatches of briefs, newest first, or those of digests."""
     with ground():
         from dispatcher.mailing.models import Dispatch
 
+        found = Dispatch.objects.select_related("brief").defer("letter").order_by("-pk")
         rows = [
             {
                 "id": dispatch.pk,
@@ -41,7 +45,9 @@ def list_(as_json: AsJson = False) -> None:
                 "released": dispatch.released_at,
                 "by": dispatch.released_by,
             }
-            for dispatch in Dispatch.objects.select_related("brief").defer("letter").order_by("-pk")
+            for dispatch in (
+                found.filter(kind="digest") if digests else found.exclude(kind="digest")
+            )
         ]
         say_rows(
             rows,

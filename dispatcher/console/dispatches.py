@@ -24,6 +24,7 @@ from dispatcher.mailing.models import Delivery, Dispatch
 
 State = Dispatch.State
 LIVE = (State.SCHEDULED, State.MATCHING, State.SENDING, State.PAUSED)
+DIGESTS = Dispatch.Kind.DIGEST.value
 MANY = 250_000  # counting this many rows every second would be work for nothing
 
 
@@ -58,10 +59,12 @@ def listing(request: DeskRequest) -> HttpResponse:
         "dispatches",
         here="Dispatches",
         listing=reporting.dispatches(
-            state=state if state in State.values else "", page=page_asked(request)
+            state=state if state in State.values else "",
+            digests=state == DIGESTS,
+            page=page_asked(request),
         ),
         state=state,
-        states=State.values,
+        states=(*State.values, DIGESTS),
     )
 
 

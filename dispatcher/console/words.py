@@ -35,6 +35,7 @@ CHIPS: Mapping[str, Chip] = {
     State.PAUSED: Chip("Paused", "bars", "warn"),
     State.DONE: Chip("Sent", "check", "good"),
     State.CANCELLED: Chip("Cancelled", "cross", "bad"),
+    Dispatch.Kind.DIGEST: Chip("Digests", "bars", "ink-soft"),
     # Readers
     "pending": Chip("Not confirmed", "clock", "warn"),
     "active": Chip("Active", "check", "good"),

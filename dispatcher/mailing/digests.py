@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -31,7 +32,6 @@ from dispatcher.mailing.models import DigestRun
 log = logging.getLogger(__name__)
 
 Cadence = DigestRun.Cadence
-LEASE = timedelta(minutes=2)
 AT_ONCE = 400  # readers of one transaction
 MOST_BRIEFS = 50  # of one letter, which mailboxes would clip beyond; what is more goes into another
 FIRST_LOOK = timedelta(hours=1)  # back from now, when there has never been a run
@@ -116,7 +116,7 @@ def gather(run_id: int) -> int:
     """
     holder = uuid.uuid4().hex
     free = DigestRun.objects.filter(_FREE, pk=run_id, finished_at=None)
-    if not free.update(holder=holder, lease_until=Now() + LEASE):
+    if not free.update(holder=holder, lease_until=Now() + _lease()):
         return 0
     run = DigestRun.objects.get(pk=run_id)
     parameters = _parameters(run)
@@ -137,9 +137,13 @@ def gather(run_id: int) -> int:
 _FREE = Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
 def _keep(run: DigestRun) -> bool:
     own = DigestRun.objects.filter(pk=run.pk, holder=run.holder, lease_until__gt=Now())
-    return bool(own.update(lease_until=Now() + LEASE))
+    return bool(own.update(lease_until=Now() + _lease()))
 
 
 @transaction.atomic

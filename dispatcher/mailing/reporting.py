@@ -112,9 +112,10 @@ def briefs(*, standing: str = "", search: str = "", page: int = 1) -> Listing[Br
     return _listing(rows, page, _brief_rows)
 
 
-def dispatches(*, state: str = "", page: int = 1) -> Listing[DispatchRow]:
-    """Dispatches, newest first."""
+def dispatches(*, state: str = "", digests: bool = False, page: int = 1) -> Listing[DispatchRow]:
+    """Dispatches of briefs, newest first, or those of digests: of these there may be thousands a day."""
     rows = Dispatch.objects.select_related("brief").defer("letter").order_by("-pk")
+    rows = rows.filter(kind="digest") if digests else rows.exclude(kind="digest")
     return _listing(rows.filter(state=state) if state else rows, page, _dispatch_rows)
 
 

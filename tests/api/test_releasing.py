@@ -42,7 +42,7 @@ def test_a_release_answers_what_it_set_off(
         "state": "matching",
         "lane": "routine",
         "scheduled_for": None,
-        "audience": {"readers": 1, "excluded": {"suppressed": 1}},
+        "audience": {"readers": 1, "in_digests": 0, "excluded": {"suppressed": 1}},
     }
     assert dispatch.released_by == "press office (API)"
     assert valkey.llen("routine") == 2  # match and publish

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dispatcher.mailing import ledger
 from dispatcher.mailing.models import Batch, Dispatch
 from tests.cli.conftest import Run
-from tests.makers import make_deliveries, make_dispatch
+from tests.makers import make_brief, make_deliveries, make_digest, make_dispatch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,3 +100,17 @@ def test_letters_in_doubt_can_count_as_accepted_or_be_left(
     said = run("dispatch", "resume", ended.pk, "--rest", "--in-doubt", in_doubt, "--yes")
     assert said.status == 0, said
     assert ledger.tally(ended.pk) == left
+
+
+def test_digests_are_listed_apart_and_shown_with_their_briefs(run: Run) -> None:
+    brief = make_brief("Ferries")
+    make_dispatch(make_brief("Harbours"))
+    digest = make_digest(brief, title="Your daily digest: 1 brief")
+    assert [row["headline"] for row in json.loads(run("dispatch", "list", "--json").out)] == [
+        "Harbours"
+    ]
+    (row,) = json.loads(run("dispatch", "list", "--digests", "--json").out)
+    assert row["headline"] == "Your daily digest: 1 brief"
+    shown = json.loads(run("dispatch", "show", digest.pk, "--json").out)
+    assert (shown["kind"], shown["brief"], shown["briefs"]) == ("digest", None, [brief.public_id])
+    assert brief.public_id in run("dispatch", "show", digest.pk).out

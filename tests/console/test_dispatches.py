@@ -193,3 +193,16 @@ def test_what_cannot_be_done_any_more_is_said_on_the_dispatch(desk: Client) -> N
 
 def test_a_release_to_the_feeds_alone_says_so(desk: Client) -> None:
     assert "Published to the feeds alone" in see(desk, makers.make_dispatch(state="done")).text
+
+
+def test_digests_stand_apart_and_show_what_they_hold(desk: Client) -> None:
+    ferries = makers.make_brief("Ferries")
+    makers.make_dispatch(makers.make_brief("Harbours"))
+    digest = makers.make_digest(ferries, title="Your daily digest: 1 brief")
+    (row,) = Page(desk.get("/desk/dispatches/")).rows
+    assert "Harbours" in row
+    (row,) = Page(desk.get("/desk/dispatches/?state=digest")).rows
+    assert "Your daily digest: 1 brief" in row
+    page = see(desk, digest)
+    assert "Ferries" in page.text
+    assert "the brief, revision" not in page.text

@@ -125,7 +125,7 @@ def test_without_readers_only_the_feeds_can_have_it(desk: Client) -> None:
     brief = makers.make_brief(topics=[makers.make_topic("Lighthouses")])
     page = Page(desk.get(path(brief)))
     assert page.buttons == ["Release to the feeds alone"]
-    assert "No reader wants letters on Lighthouses at once" in page.text
+    assert "No reader wants letters on Lighthouses, so none" in page.text
 
     refused = Page(release(desk, brief))
     assert refused.status == 422
@@ -200,3 +200,14 @@ def test_a_dead_queue_is_said_and_nothing_is_released(
     assert page.status == 422
     assert "The queue does not answer" in page.said("errors")
     assert not Dispatch.objects.exists()
+
+
+def test_a_brief_that_only_digest_readers_follow_can_be_released(desk: Client) -> None:
+    tides = makers.make_topic("Tides")
+    makers.make_reader(any_of=[tides], cadence="daily")
+    brief = makers.make_brief(topics=[tides])
+    page = Page(desk.get(path(brief)))
+    assert "1 reader in their next digest." in page.text
+    assert "to 1 reader in a digest and to the feeds now." in page.said("last")
+    release(desk, brief, readers=0)
+    assert Dispatch.objects.get().by_mail
