@@ -58,6 +58,11 @@ def gather(run_id: int) -> None:
     _post("gather", run_id, to=ROUTINE)
 
 
+def tidy(*, after: timedelta = AT_ONCE) -> None:
+    """Nudge: take what is not kept any longer, after so long."""
+    _post("tidy", to=UPKEEP, after=after)
+
+
 def check_reachable() -> None:
     """Raise QueueUnreachable unless Valkey answers within three seconds."""
     global _away_until  # noqa: PLW0603  of this process

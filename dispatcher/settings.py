@@ -78,6 +78,10 @@ JOIN_CAPTCHA = flag("JOIN_CAPTCHA")
 JOIN_REFUSED_DOMAINS = text("JOIN_REFUSED_DOMAINS")  # a file of domains that take no sign-ups
 if JOIN_REFUSED_DOMAINS and not Path(JOIN_REFUSED_DOMAINS).is_file():
     raise ImproperlyConfigured(f"JOIN_REFUSED_DOMAINS {JOIN_REFUSED_DOMAINS} cannot be read.")
+# Days; what else is not kept for ever, and why, is in dispatcher/mailing/retention.py.
+KEEP_NOTICES_DAYS = number("KEEP_NOTICES_DAYS", 30)
+KEEP_IP_HASHES_DAYS = number("KEEP_IP_HASHES_DAYS", 365)
+KEEP_RELAY_WORDS_DAYS = number("KEEP_RELAY_WORDS_DAYS", 365)
 # See dispatcher/visitors.py.
 TRUSTED_PROXIES = networks(text("TRUSTED_PROXIES", "127.0.0.0/8 ::1"))
 

@@ -60,3 +60,8 @@ def digest() -> None:
 @app.task(name="gather", base=Job)  # type: ignore[untyped-decorator]
 def gather(run_id: int) -> None:
     digests.gather(run_id)
+
+
+@app.task(name="tidy", base=Job)  # type: ignore[untyped-decorator]
+def tidy() -> None:
+    retention.tidy(at_most=retention.AT_ONCE)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from django.db.models import F
 
+from dispatcher.audience import hashing
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.tokens import Purpose, sealer, unseal
 from dispatcher.errors import BadToken
@@ -52,6 +53,8 @@ def opened(token: str) -> int:
     """
     reader_id, *version = unseal(Purpose.MANAGE, token, count=1, more=1)
     if tuple(version) != _said(_version(reader_id)):
+        if Subscriber.objects.filter(pk=reader_id, address__endswith=f"@{hashing.DOMAIN}").exists():
+            raise BadToken("You were erased here. Nothing of ours is mailed to you any more.")
         raise BadToken("This link was replaced by a newer one. Open your page from a newer letter.")
     return reader_id
 

@@ -6,7 +6,7 @@ page says about it is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -41,6 +41,15 @@ def find(address: str) -> Subscriber:
     if reader is None:
         raise NoSuchReader(f"There is no reader {address}; see `dispatcher reader import`.")
     return reader
+
+
+def once(address: str) -> Iterator[Subscriber]:
+    """Whoever reads at the address, and then those who did and were erased, the last one first."""
+    yield from Subscriber.objects.filter(same(address))
+    erased: list[Subscriber] = []
+    while row := Subscriber.objects.filter(same(hashed(address, time=len(erased) + 1))).first():
+        erased.append(row)
+    yield from reversed(erased)
 
 
 def same(address: str) -> Exact:
@@ -156,7 +165,8 @@ def undoable(reader: Subscriber) -> list[Subscription]:
 def suppressed(address: str) -> str:
     """Why the address must not be mailed; empty if it may. One that was erased is known by its hash."""
     rows = Suppression.objects.filter(same(address) | same(hashed(address)))
-    return rows.values_list("reason", flat=True).first() or ""
+    reasons = set(rows.values_list("reason", flat=True))
+    return next(iter(reasons - {ERASED} or reasons), "")
 
 
 def suppressed_among(addresses: Iterable[str]) -> set[str]:

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from dispatcher.audience import parsing
 from dispatcher.audience.consent import BY_READER, one_line
+from dispatcher.audience.hashing import hashed
 from dispatcher.audience.parsing import Row, Wish
 from dispatcher.errors import BadFile
 
@@ -33,18 +34,20 @@ SQL_SETTLE = SQL_KNOW.replace("ANALYZE", "VACUUM (ANALYZE)", 1)
 # its rule. `related` are the row's topics with those above and beneath them, `{}` stands for every brief.
 # Safe to repeat: readers and live rules are unique, and the answer names the rows that were refused.
 # `met` reads the state of things before the statement, so a reader just made is in `made` only. Most rows of
-# an import are new readers, so what only old ones need is asked for those alone.
+# an import are new readers, so what only old ones need is asked for those alone. `erased` is what would
+# stay of the row's address: who was erased is on the list of those not mailed under that alone.
 SQL_STORE = """
 WITH typed AS MATERIALIZED (
     SELECT line, address, lower(address) COLLATE "C" AS key, name, language, timezone, match, cadence,
-           topics::bigint[] AS topics, excepted::bigint[] AS excepted, related::bigint[] AS related
+           topics::bigint[] AS topics, excepted::bigint[] AS excepted, related::bigint[] AS related, erased
     FROM unnest(%(line)s::int[], %(address)s::text[], %(name)s::text[], %(language)s::text[],
                 %(timezone)s::text[], %(match)s::text[], %(topics)s::text[], %(excepted)s::text[],
-                %(related)s::text[], %(cadence)s::text[])
-        AS g(line, address, name, language, timezone, match, topics, excepted, related, cadence)
+                %(related)s::text[], %(cadence)s::text[], %(erased)s::text[])
+        AS g(line, address, name, language, timezone, match, topics, excepted, related, cadence, erased)
 ), welcome AS (
     SELECT t.* FROM typed t WHERE NOT EXISTS (
         SELECT FROM dispatcher_suppression x WHERE lower(x.address) = t.key COLLATE "default")
+    AND NOT EXISTS (SELECT FROM dispatcher_suppression x WHERE lower(x.address) = t.erased)
 ), made AS (
     INSERT INTO dispatcher_subscriber (address, name, language, timezone, state, created_at)
     SELECT DISTINCT ON (key) address, name, language, timezone, 'active', now() FROM welcome
@@ -181,6 +184,7 @@ def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
         "excepted": [wish.excepted for _, wish in wishes],
         "related": [wish.related for _, wish in wishes],
         "cadence": [wish.cadence for _, wish in wishes],
+        "erased": [hashed(row.address) for row, _ in wishes],
         "source": source,
         "by_reader": BY_READER,
     }

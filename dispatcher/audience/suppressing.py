@@ -6,9 +6,11 @@ Whether an address is on it is asked of `consent`; a trigger tells its reader's 
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 
 from dispatcher.audience.addresses import normalise
-from dispatcher.audience.consent import one_line, same
+from dispatcher.audience.consent import ERASED, one_line, same
+from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Suppression, SuppressionAct
 
 
@@ -16,10 +18,13 @@ from dispatcher.audience.models import Suppression, SuppressionAct
 def suppress(address: str, *, reason: str, by: str = "") -> bool:
     """Never mail this address again; whether it could be mailed before. Repeats keep the first reason.
 
-    Raises BadAddress.
+    Of an erased one only the reason is new: the address is not written again. Raises BadAddress.
     """
     address, reason = normalise(address), one_line(reason)[:80]
-    if Suppression.objects.filter(same(address)).exists():
+    if Suppression.objects.filter(_on_the_list(address), reason=ERASED).update(reason=reason):
+        _note(hashed(address), SuppressionAct.What.SUPPRESSED, reason, by)
+        return False
+    if Suppression.objects.filter(_on_the_list(address)).exists():
         return False
     Suppression.objects.bulk_create(
         [Suppression(address=address, reason=reason)], ignore_conflicts=True
@@ -35,15 +40,21 @@ def lift(address: str, *, reason: str, by: str) -> bool:
     Raises BadAddress.
     """
     address = normalise(address)
-    is_lifted = bool(Suppression.objects.filter(same(address)).delete()[0])
-    if is_lifted:
-        _note(address, SuppressionAct.What.LIFTED, one_line(reason)[:80], by)
-    return is_lifted
+    lifted = list(Suppression.objects.select_for_update().filter(_on_the_list(address)))
+    for each in lifted:
+        each.delete()
+        _note(each.address, SuppressionAct.What.LIFTED, one_line(reason)[:80], by)
+    return bool(lifted)
 
 
 def acts(address: str) -> list[SuppressionAct]:
     """What was done about the address, the last first."""
-    return list(SuppressionAct.objects.filter(same(address)).order_by("-at", "-pk"))
+    return list(SuppressionAct.objects.filter(_on_the_list(address)).order_by("-at", "-pk"))
+
+
+def _on_the_list(address: str) -> Q:
+    """As itself, or as what stays of it once erased."""
+    return Q(same(address)) | Q(same(hashed(address)))
 
 
 def _note(address: str, what: str, reason: str, by: str) -> None:

@@ -116,10 +116,12 @@ def show_retention(as_json: AsJson = False) -> None:
 
 
 @retention.command("run")
-def run_retention() -> None:
+def run_retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+) -> None:
     """Take what is past its period now; the workers do so once a day."""
     with ground():
         from dispatcher.mailing import retention as keeping
 
-        for name, number in keeping.tidy().items():
+        for name, number in (keeping.due() if dry_run else keeping.tidy()).items():
             say(f"{number:>8,}  {name}")

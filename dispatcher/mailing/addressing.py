@@ -17,6 +17,7 @@ from dispatcher.briefs.models import Topic
 from dispatcher.mailing.models import Dispatch
 
 EVERY_BRIEF = "every brief"
+OWN_WORDS = "before it was handed over"  # how a refusal ends that no relay gave
 
 # A row for each rule of a reader that still lets the brief through, or one of a digest's, and one with NULL
 # for a reader who has none. Whether a letter comes at once or in a digest was settled by matching.
@@ -85,11 +86,11 @@ def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 def _refusal(state: str, *, is_paused: bool | None, is_suppressed: bool, has_rule: bool) -> str:
     if is_suppressed:
-        return "suppressed before it was handed over"
+        return f"suppressed {OWN_WORDS}"
     if state != Subscriber.State.ACTIVE:
-        return "left before it was handed over"
+        return f"left {OWN_WORDS}"
     if is_paused:
-        return "paused before it was handed over"
+        return f"paused {OWN_WORDS}"
     if not has_rule:
-        return "stopped following these topics before it was handed over"
+        return f"stopped following these topics {OWN_WORDS}"
     return ""

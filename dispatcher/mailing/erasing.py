@@ -6,6 +6,8 @@ that hash: no import brings an erased reader back, only their own sign-up, confi
 
 from __future__ import annotations
 
+from itertools import count
+
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -21,7 +23,8 @@ from dispatcher.audience.models import (
     Suppression,
     SuppressionAct,
 )
-from dispatcher.mailing.models import Delivery, Notice, Receipt
+from dispatcher.mailing.addressing import OWN_WORDS
+from dispatcher.mailing.models import Delivery, Notice, Owed, Receipt
 
 ENDED = "erased"
 
@@ -39,7 +42,7 @@ def erase(reader_id: int, *, by: str) -> bool:
     reader = Subscriber.objects.select_for_update().filter(pk=reader_id).first()
     if reader is None or is_hash(reader.address):
         return False
-    address, stays = reader.address, hashed(reader.address)
+    address, stays = reader.address, _free_hash(reader.address)
     with connection.cursor() as cursor:
         cursor.execute(SQL_MAY_REDACT)
     reader.consents.create(act=Consent.Act.ERASED, source=by[:200])
@@ -49,11 +52,13 @@ def erase(reader_id: int, *, by: str) -> bool:
     AddressChange.objects.filter(subscriber=reader).delete()
     LeavingReason.objects.filter(subscriber=reader).update(words="")
     Notice.objects.filter(Q(reader=reader) | consent.same(address)).delete()
-    Delivery.objects.filter(subscriber=reader).exclude(text="").update(text="")
+    Owed.objects.filter(subscriber=reader).delete()
+    told = Delivery.objects.filter(subscriber=reader).exclude(text="")
+    told.exclude(text__endswith=OWN_WORDS).update(text="")
     Receipt.objects.filter(Q(subscriber=reader) | Q(address__iexact=address)).update(
         address=stays, diagnostic=""
     )
-    _keep_from_mail(address, stays)
+    _keep_from_mail(address)
     Subscriber.objects.filter(pk=reader_id).update(
         address=stays,
         name="",
@@ -66,7 +71,22 @@ def erase(reader_id: int, *, by: str) -> bool:
     return True
 
 
-def _keep_from_mail(address: str, stays: str) -> None:
-    Suppression.objects.filter(consent.same(address)).update(address=stays)
-    suppressing.suppress(stays, reason=consent.ERASED, by="erasure")
+def _free_hash(address: str) -> str:
+    """What stays of the address, which its reader may have come back with and be erased from once more."""
+    for time in count(1):  # ends with the first that no row has
+        stays = hashed(address, time=time)
+        if not Subscriber.objects.filter(consent.same(stays)).exists():
+            break
+    return stays
+
+
+def _keep_from_mail(address: str) -> None:
+    """Put what stays of the address in its place on the list of those not mailed, with its own reason."""
+    stays = hashed(address)
+    listed = Suppression.objects.filter(consent.same(address))
+    if listed.exists():
+        Suppression.objects.filter(consent.same(stays)).delete()
+        listed.update(address=stays)
     SuppressionAct.objects.filter(consent.same(address)).update(address=stays)
+    if not consent.suppressed(stays):
+        suppressing.suppress(stays, reason=consent.ERASED, by="erasure")

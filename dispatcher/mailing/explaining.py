@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dispatcher.audience import consent, rules
 from dispatcher.audience.addresses import normalise
-from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.briefs.models import Brief
@@ -17,13 +16,9 @@ def explain(brief: Brief, address: str) -> list[str]:
     address = normalise(address)
     vocabulary = Vocabulary()
     topics = " and ".join(vocabulary.names(brief.topics))
-    rows = Subscriber.objects.filter(consent.same(address) | consent.same(hashed(address)))
-    reader = rows.first()
     dispatch = Dispatch.objects.defer("letter").filter(brief=brief).order_by("-pk").first()
-    delivery, is_owed = None, False
-    if reader is not None and dispatch is not None:
-        delivery = _delivery(reader, brief, dispatch)
-        is_owed = reader.owed.filter(brief=brief).exists()
+    reader, delivery = _reader(address, brief, dispatch)
+    is_owed = reader is not None and reader.owed.filter(brief=brief).exists()
     about = f"The brief is about {topics}."
     if reader is None:
         sentences = [f"{address} did not get it: it is not a reader's address.", about]
@@ -36,6 +31,18 @@ def explain(brief: Brief, address: str) -> list[str]:
     if reason := consent.suppressed(address):
         sentences.append(f"The address is suppressed ({reason}), so nothing is mailed to it.")
     return sentences
+
+
+def _reader(
+    address: str, brief: Brief, dispatch: Dispatch | None
+) -> tuple[Subscriber | None, Delivery | None]:
+    """Who has the brief of those whom the address is or was; of one who was erased the outcome stays."""
+    readers = list(consent.once(address))
+    if dispatch is not None:
+        for reader in readers:
+            if delivery := _delivery(reader, brief, dispatch):
+                return reader, delivery
+    return (readers[0] if readers else None), None
 
 
 def _delivery(reader: Subscriber, brief: Brief, dispatch: Dispatch) -> Delivery | None:

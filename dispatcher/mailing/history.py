@@ -11,6 +11,7 @@ from dispatcher import links
 from dispatcher.audience import joining, standing
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.mailing import reporting
+from dispatcher.mailing.addressing import OWN_WORDS
 from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import Delivery, DigestBrief, Dispatch
 
@@ -75,7 +76,7 @@ def _briefs(dispatch: Dispatch) -> Iterator[tuple[str, str]]:
 
 def _outcome(delivery: Delivery) -> str:
     """What we chose ourselves is said as it is; the relay's words are no help to a reader."""
-    if delivery.state == State.FAILED and delivery.text.endswith("before it was handed over"):
+    if delivery.state == State.FAILED and delivery.text.endswith(OWN_WORDS):
         return f"Not sent: {delivery.text}"
     return WORDS[delivery.state]
 

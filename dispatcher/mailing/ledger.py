@@ -17,6 +17,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from dispatcher.audience import hashing
+from dispatcher.mailing.addressing import OWN_WORDS
 from dispatcher.mailing.journal import Line
 from dispatcher.mailing.leases import Lease, LeaseLost
 from dispatcher.mailing.models import Batch, Dispatch
@@ -30,14 +32,19 @@ NO_PAUSE = timedelta()
 # Write outcomes to their rows. Each is about the attempt that it names, so a repeat changes nothing; only
 # the holder may, so that a worker that was overtaken puts nothing off that another is sending. `+ 0`
 # keeps the planner on the key of each row: it takes a batch to have one letter in hand, and would
-# compare each with each (500 of them: 83 ms, with it 5 ms).
+# compare each with each (500 of them: 83 ms, with it 5 ms). A relay's words often name the address, so
+# nothing is written of them about a reader who was erased while the letter was under way.
 SQL_RECORD = """
 WITH held AS (
     SELECT id FROM dispatcher_batch WHERE id = %(batch)s AND holder = %(holder)s FOR UPDATE
 )
 UPDATE dispatcher_delivery d
-SET state = o.state, relay = o.relay, code = o.code, text = o.text, attempts = o.attempts_now,
-    next_attempt_at = now() + o.pause * interval '1 second', settled_at = to_timestamp(o.settled_at)
+SET state = o.state, relay = o.relay, code = o.code, attempts = o.attempts_now,
+    next_attempt_at = now() + o.pause * interval '1 second', settled_at = to_timestamp(o.settled_at),
+    text = CASE WHEN o.text <> '' AND o.text NOT LIKE %(own_words)s AND EXISTS (
+                    SELECT FROM dispatcher_subscriber r
+                    WHERE r.id = d.subscriber_id AND r.address LIKE %(erased)s)
+                THEN '' ELSE o.text END
 FROM held, unnest(%(id)s::bigint[], %(attempts)s::int[], %(attempts_now)s::int[], %(state)s::text[],
             %(relay)s::text[], %(code)s::text[], %(text)s::text[], %(pause)s::float8[],
             %(settled_at)s::float8[])
@@ -95,7 +102,16 @@ def record(lease: Lease, lines: Sequence[Line]) -> None:
     columns = zip(*rows, strict=True) if rows else ([] for _ in _Row._fields)
     parameters: dict[str, Any] = dict(zip(_Row._fields, map(_array, columns), strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(SQL_RECORD, parameters | {"batch": lease.batch_id, "holder": lease.holder})
+        cursor.execute(
+            SQL_RECORD,
+            parameters
+            | {
+                "batch": lease.batch_id,
+                "holder": lease.holder,
+                "own_words": f"%{OWN_WORDS}",
+                "erased": f"%@{hashing.DOMAIN}",
+            },
+        )
 
 
 def settle(lease: Lease, *, pause: timedelta = NO_PAUSE, fault: str = "") -> timedelta | None:

@@ -50,6 +50,7 @@ class Dispatch(models.Model):
     `topics` is the brief's reach as released (its topics and what stands above them), `audience` the
     number of deliveries made so far, `excluded` the readers left out by reason, `matched_through`
     the last reader looked at, `letter` the compiled letter. Not `by_mail` means to the feeds alone.
+    From `words_gone_at` on what relays said of its letters is no longer kept (see `retention`).
     """
 
     class Kind(models.TextChoices):
@@ -88,6 +89,7 @@ class Dispatch(models.Model):
     matched_through = models.BigIntegerField(default=0)
     matched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    words_gone_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
+from dispatcher.audience.hashing import is_hash, is_hash_of
 from dispatcher.audience.models import Consent, Subscriber, SuppressionAct
 from dispatcher.audience.tokens import Purpose, unseal
 from dispatcher.errors import BadAddress, BadToken
@@ -146,8 +147,13 @@ def _by_message_id(report: Report) -> Iterator[_Tie]:
         token, _, domain = message_id.partition("@")
         tie = _by_message_token(token) if domain.lower() == settings.MAIL_DOMAIN.lower() else None
         is_redacted = not named and report.kind in _KINDS
-        if tie is not None and (is_redacted or tie.address.lower() in named):
+        if tie is not None and (is_redacted or _is_among(tie.address, named)):
             yield tie
+
+
+def _is_among(address: str, named: set[str]) -> bool:
+    """Also under what stays of the address since it was erased."""
+    return address.lower() in named or any(is_hash_of(address, each) for each in named)
 
 
 def _by_message_token(token: str) -> _Tie | None:
@@ -211,7 +217,7 @@ def _recorded(tie: _Tie, kind: str, said: Recipient, source: str) -> Receipt | N
         subscriber=tie.reader,
         address=tie.address,
         status=said.status[:12],
-        diagnostic=said.diagnostic.replace("\0", "")[:300],
+        diagnostic="" if is_hash(tie.address) else said.diagnostic.replace("\0", "")[:300],
         source=source[:40],
     )
     if tie.reader is not None:  # of two reports at once the second counts what the first one wrote

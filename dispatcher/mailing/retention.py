@@ -1,24 +1,32 @@
-"""What is not kept for ever: how long, why, and the daily tidying."""
+"""What is not kept for ever: how long, why, and the daily tidying.
+
+Dispatches, deliveries and their outcomes, consents, rules and suppressions stay: the ledger and the answer
+to "why did I get this" are made of them. A reader's own go by `erasing`.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from dispatcher import queue
-from dispatcher.audience.models import Consent, LeavingReason, SignUp
+from dispatcher.audience.models import AddressChange, Consent, LeavingReason, SignUp
 from dispatcher.mailing.erasing import SQL_MAY_REDACT
-from dispatcher.mailing.models import Notice, Receipt
+from dispatcher.mailing.models import Delivery, Dispatch, Notice, Receipt
 
-DAY = timedelta(days=1)
-SLICE = 5_000  # rows of one transaction
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+AT_ONCE = timedelta(seconds=10)  # of a job, which sweeps and urgent letters may have to wait for
+SLICE = 2_000  # rows of one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +37,37 @@ class Period:
     days: int
     reason: str
     rows: Callable[[datetime], QuerySet[Any, Any]]
-    drop: Callable[[list[int]], int]
+    drop: Callable[[list[Any]], object]
+    slice: int = SLICE
 
 
 def periods() -> tuple[Period, ...]:
     """Every period, by what goes."""
+    return (*_of_readers(), *_of_letters())
+
+
+def _of_readers() -> tuple[Period, ...]:
     return (
         Period(
-            "confirmed sign-ups",
+            "sign-ups",
             settings.JOIN_DAYS,
-            "the reader's row and consents hold what counts",
-            lambda since: SignUp.objects.filter(confirmed_at__lt=since),
-            lambda keys: SignUp.objects.filter(pk__in=keys).delete()[0],
+            "the link has ended; of who confirmed, the consents hold what counts",
+            lambda since: SignUp.objects.filter(asked_at__lt=since),
+            lambda keys: SignUp.objects.filter(pk__in=keys).delete(),
         ),
         Period(
-            "notices",
-            30,
-            "a letter about one's own affairs is settled within days",
-            lambda since: Notice.objects.filter(settled_at__lt=since),
-            lambda keys: Notice.objects.filter(pk__in=keys).delete()[0],
+            "changes of address",
+            settings.JOIN_DAYS,
+            "the link has ended, and they hold addresses",
+            lambda since: AddressChange.objects.filter(asked_at__lt=since),
+            lambda keys: AddressChange.objects.filter(pk__in=keys).delete(),
         ),
         Period(
             "hashed IP addresses of consents",
-            365,
+            settings.KEEP_IP_HASHES_DAYS,
             "a consent is disputed soon or not at all",
             lambda since: Consent.objects.filter(at__lt=since).exclude(ip_hash=""),
             _redact_ips,
-        ),
-        Period(
-            "what came back and names no letter",
-            90,
-            "a note for staff is looked at soon or not at all",
-            lambda since: Receipt.objects.filter(kind=Receipt.Kind.NOTE, at__lt=since),
-            lambda keys: Receipt.objects.filter(pk__in=keys).delete()[0],
         ),
         Period(
             "readers' own words on leaving",
@@ -69,6 +75,47 @@ def periods() -> tuple[Period, ...]:
             "the sums of reasons stay",
             lambda since: LeavingReason.objects.filter(at__lt=since).exclude(words=""),
             lambda keys: LeavingReason.objects.filter(pk__in=keys).update(words=""),
+        ),
+        Period(
+            "sign-ins at the desk",
+            0,
+            "they have ended",
+            lambda since: Session.objects.filter(expire_date__lt=since),
+            lambda keys: Session.objects.filter(pk__in=keys).delete(),
+        ),
+    )
+
+
+def _of_letters() -> tuple[Period, ...]:
+    return (
+        Period(
+            "notices",
+            settings.KEEP_NOTICES_DAYS,
+            "a letter about one's own affairs is settled within days",
+            lambda since: Notice.objects.filter(settled_at__lt=since),
+            lambda keys: Notice.objects.filter(pk__in=keys).delete(),
+        ),
+        Period(
+            "what came back and names no letter",
+            90,
+            "a note for staff is looked at soon or not at all",
+            lambda since: Receipt.objects.filter(kind=Receipt.Kind.NOTE, at__lt=since),
+            lambda keys: Receipt.objects.filter(pk__in=keys).delete(),
+        ),
+        Period(
+            "servers' words in what came back",
+            settings.KEEP_RELAY_WORDS_DAYS,
+            "they often name the address; what it was and its code stay",
+            lambda since: Receipt.objects.filter(at__lt=since).exclude(diagnostic=""),
+            lambda keys: Receipt.objects.filter(pk__in=keys).update(diagnostic=""),
+        ),
+        Period(
+            "dispatches with relays' words about each letter",
+            settings.KEEP_RELAY_WORDS_DAYS,
+            "they often name the address; the outcome and its code stay",
+            _dispatches_with_words,
+            _forget_words,
+            slice=1,
         ),
     )
 
@@ -78,34 +125,57 @@ def due() -> dict[str, int]:
     return {each.name: each.rows(_since(each)).count() for each in periods()}
 
 
-def tidy() -> dict[str, int]:
-    """Take what is past its period, in slices; how much of each. Repeats find nothing more."""
-    return {each.name: _tidy(each) for each in periods()}
+def tidy(*, at_most: timedelta = timedelta.max) -> dict[str, int]:
+    """Take what is past its period, in slices; how much of each. Repeats find nothing more.
+
+    After the longest that it may take, the rest is posted, to go a minute later.
+    """
+    until = time.monotonic() + at_most.total_seconds()
+    gone = {each.name: _tidy(each, until) for each in periods()}
+    if time.monotonic() > until:
+        queue.tidy(after=MINUTE)
+    return gone
 
 
 def sweep() -> None:
-    """Once a day, by one of several at once."""
+    """Once a day, have it done by one of several at once."""
     if queue.is_first("tidy", 0, within=DAY):
-        tidy()
+        queue.tidy()
 
 
-def _tidy(period: Period) -> int:
+def _tidy(period: Period, until: float) -> int:
     gone, since = 0, _since(period)
-    while True:
-        with transaction.atomic():
-            keys = list(period.rows(since).order_by("pk").values_list("pk", flat=True)[:SLICE])
-            if keys:
-                period.drop(keys)
+    while time.monotonic() < until:
+        keys = list(period.rows(since).order_by("pk").values_list("pk", flat=True)[: period.slice])
+        if keys:
+            period.drop(keys)
         gone += len(keys)
-        if len(keys) < SLICE:
-            return gone
+        if len(keys) < period.slice:
+            break
+    return gone
 
 
 def _since(period: Period) -> datetime:
     return timezone.now() - timedelta(days=period.days)
 
 
-def _redact_ips(keys: list[int]) -> int:
+@transaction.atomic
+def _redact_ips(keys: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(SQL_MAY_REDACT)
-    return Consent.objects.filter(pk__in=keys).update(ip_hash="")
+    Consent.objects.filter(pk__in=keys).update(ip_hash="")
+
+
+def _dispatches_with_words(since: datetime) -> QuerySet[Dispatch, Dispatch]:
+    """Those that have ended, also once more after the words had gone: staff sent the rest again."""
+    ended = Dispatch.objects.filter(state__in=(Dispatch.State.DONE, Dispatch.State.CANCELLED))
+    ended = ended.alias(ended_at=Coalesce("finished_at", "released_at")).filter(ended_at__lt=since)
+    return ended.filter(Q(words_gone_at=None) | Q(words_gone_at__lt=F("ended_at")))
+
+
+def _forget_words(dispatch_ids: list[int]) -> None:
+    """Batch by batch, so that no other writer waits long; a repeat goes over those done and finds none."""
+    for dispatch in Dispatch.objects.only("pk").filter(pk__in=dispatch_ids):
+        for batch_id in dispatch.batches.order_by("pk").values_list("pk", flat=True):
+            Delivery.objects.filter(batch=batch_id).exclude(text="").update(text="")
+        Dispatch.objects.filter(pk=dispatch.pk).update(words_gone_at=timezone.now())
