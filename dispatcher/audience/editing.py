@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatcher.audience import consent
-from dispatcher.audience.joining import OFFERED, zones
+from dispatcher.audience import consent, zones
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.rules import Rule
 from dispatcher.errors import BadChoice, BadTopics, NotWelcome
@@ -38,7 +36,7 @@ def add(reader_id: int, rule: Rule, *, source: str) -> bool:
     Raises BadTopics, or NotWelcome for an address that is suppressed.
     """
     reader = _locked(reader_id)
-    _check(reader, rule)
+    _check(reader)
     if _has(reader_id, rule):
         return False
     if _live(reader_id).count() >= MOST_RULES:
@@ -56,10 +54,10 @@ def add(reader_id: int, rule: Rule, *, source: str) -> bool:
 def change(reader_id: int, rule_id: int, rule: Rule, *, source: str) -> bool:
     """Put this rule in the place of one that is live; whether anything changed.
 
-    A rule that ended meanwhile stays ended: nothing is begun in its place. Raises as `add` does.
+    A rule that ended meanwhile stays ended: nothing is begun in its place. Raises NotWelcome.
     """
     reader = _locked(reader_id)
-    _check(reader, rule)
+    _check(reader)
     held = _live(reader_id).filter(pk=rule_id).first()
     if held is None or Rule.of(held) == rule:
         return False
@@ -117,7 +115,7 @@ def details(reader_id: int) -> Details:
 
 def describe(reader_id: int, wanted: Details) -> None:
     """Save them. Raises BadChoice."""
-    if wanted.time_zone not in zones():
+    if not zones.exists(wanted.time_zone):
         raise BadChoice("Choose a time zone of the list.")
     if wanted.digest_hour not in range(24) or wanted.digest_weekday not in range(7):
         raise BadChoice("Choose an hour from 0 to 23 and a day of the week.")
@@ -131,9 +129,7 @@ def describe(reader_id: int, wanted: Details) -> None:
     )
 
 
-def _check(reader: Subscriber, rule: Rule) -> None:
-    if rule.cadence not in OFFERED:
-        raise BadTopics(f"Letters come {' or '.join(OFFERED)} for now, not {rule.cadence}.")
+def _check(reader: Subscriber) -> None:
     if consent.suppressed(reader.address):
         raise NotWelcome("Letters to this address are stopped. Write to us about it.")
 
@@ -161,4 +157,4 @@ def _day(text: str) -> date:
 
 
 def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(zone if zone in zones() else "UTC"))
+    return datetime.combine(day, time(), zones.known(zone))

@@ -12,21 +12,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from dispatcher.audience import consent, suppressing
+from dispatcher.audience import consent, suppressing, zones
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
-from dispatcher.audience.rules import Cadence, Rule
+from dispatcher.audience.rules import Rule
 from dispatcher.errors import BadAddress, BadToken, NotWelcome
 
 WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
-OFFERED = tuple(Cadence)  # the fastest first
 _EXPIRED = "This link has ended, or was used long ago. Sign up again to get a new one."
 
 
@@ -79,7 +77,7 @@ def ask(wish: Wish, *, ip: str) -> SignUp:
         address=addressed(wish),
         name=consent.one_line(wish.name),
         language=wish.language[:35],
-        timezone=wish.time_zone if wish.time_zone in zones() else "UTC",
+        timezone=wish.time_zone if zones.exists(wish.time_zone) else "UTC",
         match=wish.rule.match,
         topics=sorted(wish.rule.topics),
         except_topics=sorted(wish.rule.except_topics),
@@ -151,13 +149,6 @@ def ip_hash(ip: str) -> str:
     """The same address gives the same 32 digits, and nobody without the key can try all addresses."""
     key = hmac.digest(settings.SECRET_KEY.encode(), b"dispatcher ip hash", hashlib.sha256)
     return hmac.new(key, ip.encode(), hashlib.sha256).hexdigest()[:32] if ip else ""
-
-
-@lru_cache(maxsize=1)
-def zones() -> frozenset[str]:
-    """The time zones that a reader may live in, by their IANA names."""
-    places = {zone for zone in available_timezones() if "/" in zone and zone[:4] != "Etc/"}
-    return frozenset({zone for zone in places if not zone.startswith("SystemV/")} | {"UTC"})
 
 
 def _reader_of(sign_up: SignUp) -> Subscriber:

@@ -14,9 +14,8 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, NamedTuple
-from zoneinfo import available_timezones
 
-from dispatcher.audience import rules
+from dispatcher.audience import rules, zones
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.consent import one_line
 from dispatcher.briefs.topics import Vocabulary
@@ -177,15 +176,10 @@ def _row(line: int, cells: list[str], picked: Iterable[str], read_rule: RuleRead
     if language and not _LANGUAGE.fullmatch(language):
         reason = f"language must look like en or pt-BR, not {language[:20]!r}."
         return Row(line, cells, refused=reason)
-    if timezone and timezone not in _timezones():
+    if timezone and not zones.exists(timezone):
         reason = f"timezone must look like Europe/Paris, not {timezone[:40]!r}."
         return Row(line, cells, refused=reason)
     return Row(line, cells, wish, address, one_line(name), language or "en", timezone or "UTC")
-
-
-@lru_cache(maxsize=1)
-def _timezones() -> frozenset[str]:
-    return frozenset({"UTC", *available_timezones()})
 
 
 def _first_bad_line(path: Path) -> int:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from dispatcher.audience import consent, rules
-from dispatcher.audience.joining import zones
+from dispatcher.audience import consent, rules, zones
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.briefs.models import Topic
@@ -77,8 +75,7 @@ def _pause_ends(reader: Subscriber) -> date | None:
     """The day on which letters come again, where the reader lives."""
     if reader.paused_until is None or reader.paused_until <= timezone.now():
         return None
-    zone = reader.timezone if reader.timezone in zones() else "UTC"
-    return reader.paused_until.astimezone(ZoneInfo(zone)).date()
+    return reader.paused_until.astimezone(zones.known(reader.timezone)).date()
 
 
 def hinted(address: str) -> str:

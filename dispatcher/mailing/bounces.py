@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import Message
 from enum import StrEnum
+from itertools import islice
 
 from flufl.bounce import all_failures
 
@@ -19,10 +20,14 @@ from dispatcher.mailing.autoreplies import is_auto_reply, is_from_a_mail_server
 
 LARGEST = 512 * 1024  # octets; a report quotes one letter of ours, and those are smaller
 MOST_BOUNDARIES = 20  # a report has three parts, and what it quotes a few; more is a bomb
+MOST_DELIMITERS = (
+    500  # lines that begin as one between parts does, rules between paragraphs included
+)
 MOST_LINES = 4_000  # of free form are looked at line by line
 MOST_RECIPIENTS = 20
 
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_DELIMITER = re.compile(rb"^--", re.MULTILINE)
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")  # RFC 3463 §2
 _REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ -])")  # RFC 5321 §4.2
 _ADDRESS = re.compile(r"[^\s<>;,\"]{1,255}@[^\s<>;,\"]{1,255}")
@@ -93,9 +98,10 @@ def read(octets: bytes, *, to: str = "") -> Report:
 
 def _bounded(octets: bytes) -> bytes:
     octets = octets[:LARGEST].replace(b"\r\n", b"\n")
-    for number, boundary in enumerate(_BOUNDARY.finditer(octets)):
-        if number == MOST_BOUNDARIES:
-            return octets[: boundary.start()]
+    for pattern, most in ((_BOUNDARY, MOST_BOUNDARIES), (_DELIMITER, MOST_DELIMITERS)):
+        one_too_many = next(islice(pattern.finditer(octets), most, None), None)
+        if one_too_many:
+            octets = octets[: one_too_many.start()]
     return octets
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from dispatcher.audience import zones
 
 STEP = timedelta(minutes=15)  # every zone's whole hours begin at a multiple of it
 FURTHEST = timedelta(days=8)  # by then every hour of a week has come
@@ -33,15 +35,15 @@ def window(now: datetime) -> datetime:
     )
 
 
-def due(zones: Iterable[str], *, since: datetime, until: datetime) -> list[Due]:
+def due(names: Iterable[str], *, since: datetime, until: datetime) -> list[Due]:
     """What fell due after `since` and up to `until`, each zone's weekday and hour once, the last day.
 
     A zone that nobody knows any more is taken for UTC.
     """
     since = max(since, until - FURTHEST)
     found: dict[tuple[str, int, int], Due] = {}
-    for name in zones:
-        zone = known(name)
+    for name in names:
+        zone = zones.known(name)
         for day in _days(
             since.astimezone(zone).date() - _DAY, until.astimezone(zone).date() + _DAY
         ):
@@ -68,14 +70,6 @@ def moment(zone: ZoneInfo, day: date, hour: int) -> datetime:
         else:
             late = middle
     return late.replace(microsecond=0)
-
-
-@lru_cache(maxsize=1000)
-def known(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -55,7 +55,7 @@ def erase(reader_id: int, *, by: str) -> bool:
     Owed.objects.filter(subscriber=reader).delete()
     told = Delivery.objects.filter(subscriber=reader).exclude(text="")
     told.exclude(text__endswith=OWN_WORDS).update(text="")
-    Receipt.objects.filter(Q(subscriber=reader) | Q(address__iexact=address)).update(
+    Receipt.objects.filter(Q(subscriber=reader) | consent.same(address)).update(
         address=stays, diagnostic=""
     )
     _keep_from_mail(address)

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dispatcher import links
-from dispatcher.audience import joining, standing
+from dispatcher.audience import standing, zones
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.mailing import reporting
 from dispatcher.mailing.addressing import OWN_WORDS
@@ -46,7 +46,7 @@ def letters(reader_id: int) -> list[Letter]:
         return []
     rules = list(reader.subscriptions.order_by("pk"))
     words = {line.id: line.words for line in standing.lines(rules)}
-    zone = ZoneInfo(reader.timezone if reader.timezone in joining.zones() else "UTC")
+    zone = zones.known(reader.timezone)
     return [_letter(one, rules, words, zone) for one in reporting.letters_to(reader)]
 
 

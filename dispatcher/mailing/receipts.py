@@ -103,7 +103,7 @@ def last(limit: int, *, address: str = "", only_notes: bool = False) -> list[Rec
     """What came back, newest first."""
     rows = Receipt.objects.order_by("-pk")
     if address:
-        rows = rows.filter(address__iexact=address)
+        rows = rows.filter(consent.same(address))
     if only_notes:
         rows = rows.filter(kind=Kind.NOTE)
     return list(rows[:limit])
@@ -256,7 +256,7 @@ def _soft_bounces(tie: _Tie) -> int:
     )
     if lifted is not None:
         since = max(since, lifted.at)
-    rows = Receipt.objects.filter(kind=Kind.SOFT, at__gte=since, address__iexact=tie.address)
+    rows = Receipt.objects.filter(consent.same(tie.address), kind=Kind.SOFT, at__gte=since)
     if tie.reader is not None:
         rows = rows.filter(subscriber=tie.reader)
     return rows.count()
@@ -282,5 +282,6 @@ def _note(report: Report, octets: bytes, source: str) -> None:
     )
     Receipt.objects.bulk_create([note], ignore_conflicts=True)
     notes = Receipt.objects.filter(kind=Kind.NOTE).order_by("-pk")
-    if (oldest := notes.values_list("pk", flat=True)[MOST_NOTES : MOST_NOTES + 1]) and oldest[0]:
-        notes.filter(pk__lte=oldest[0]).delete()
+    one_too_many = notes.values_list("pk", flat=True)[MOST_NOTES : MOST_NOTES + 1].first()
+    if one_too_many:
+        notes.filter(pk__lte=one_too_many).delete()

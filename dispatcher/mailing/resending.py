@@ -89,7 +89,7 @@ class Rest:
 
 def rest(dispatch: Dispatch) -> Rest:
     """What could be sent again, counted from the deliveries; nothing unless it is done or sending."""
-    if dispatch.state not in RESENDABLE:
+    if dispatch.state not in RESENDABLE or _is_letter_gone(dispatch):
         return Rest()
     with connection.cursor() as cursor:
         cursor.execute(SQL_COUNT, {"dispatch": dispatch.pk})
@@ -146,7 +146,15 @@ def _lock(dispatch_id: int) -> Dispatch:
         raise WrongState(
             f"Dispatch {dispatch_id} is {dispatch.state}; the rest can be sent of one that is done or sending."
         )
+    if _is_letter_gone(dispatch):
+        raise WrongState(f"Digest {dispatch_id} is too old: its letter is no longer kept.")
     return dispatch
+
+
+def _is_letter_gone(dispatch: Dispatch) -> bool:
+    """Letters of digests are not kept for ever (see `retention`)."""
+    rows = Dispatch.objects.filter(pk=dispatch.pk, kind=Dispatch.Kind.DIGEST)
+    return rows.filter(letter=b"").exists()
 
 
 def _refuse_other_number(dispatch: Dispatch, letters: int, shown: int | None) -> None:

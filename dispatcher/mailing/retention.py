@@ -22,7 +22,7 @@ from django.utils import timezone
 from dispatcher import queue
 from dispatcher.audience.models import AddressChange, Consent, LeavingReason, SignUp
 from dispatcher.mailing.erasing import SQL_MAY_REDACT
-from dispatcher.mailing.models import Delivery, Dispatch, Notice, Receipt
+from dispatcher.mailing.models import Delivery, DigestRun, Dispatch, Notice, Receipt
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 AT_ONCE = timedelta(seconds=10)  # of a job, which sweeps and urgent letters may have to wait for
@@ -117,6 +117,21 @@ def _of_letters() -> tuple[Period, ...]:
             _forget_words,
             slice=1,
         ),
+        Period(
+            "letters of digests",
+            settings.KEEP_NOTICES_DAYS,
+            "there is one for each set of briefs; which they were stays",
+            _digests_with_letters,
+            lambda keys: Dispatch.objects.filter(pk__in=keys).update(letter=b""),
+            slice=200,
+        ),
+        Period(
+            "runs of digests that were due to nobody",
+            settings.KEEP_NOTICES_DAYS,
+            "the next run only asks for the last one",
+            lambda since: DigestRun.objects.filter(finished_at__lt=since, dispatches=None),
+            lambda keys: DigestRun.objects.filter(pk__in=keys).delete(),
+        ),
     )
 
 
@@ -171,6 +186,11 @@ def _dispatches_with_words(since: datetime) -> QuerySet[Dispatch, Dispatch]:
     ended = Dispatch.objects.filter(state__in=(Dispatch.State.DONE, Dispatch.State.CANCELLED))
     ended = ended.alias(ended_at=Coalesce("finished_at", "released_at")).filter(ended_at__lt=since)
     return ended.filter(Q(words_gone_at=None) | Q(words_gone_at__lt=F("ended_at")))
+
+
+def _digests_with_letters(since: datetime) -> QuerySet[Dispatch, Dispatch]:
+    ended = Dispatch.objects.filter(kind=Dispatch.Kind.DIGEST, finished_at__lt=since)
+    return ended.exclude(letter=b"").defer("letter")
 
 
 def _forget_words(dispatch_ids: list[int]) -> None:

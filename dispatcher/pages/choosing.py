@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from dispatcher.audience.joining import OFFERED
 from dispatcher.audience.rules import Match, Rule
 from dispatcher.audience.standing import CADENCES
 from dispatcher.briefs import public
@@ -67,7 +66,7 @@ def offered(rule: Rule = NOTHING, *, prefix: str = "") -> Choosing:
         wants_all=rule.match == Match.ALL and bool(rule.topics),
         has_unwanted=bool(rule.except_topics),
         cadence=rule.cadence,
-        cadences=tuple((each, CADENCES[each]) for each in OFFERED),
+        cadences=tuple(CADENCES.items()),
     )
 
 

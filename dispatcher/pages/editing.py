@@ -13,9 +13,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from dispatcher import visitors
-from dispatcher.audience import access, editing, standing
+from dispatcher.audience import access, editing, standing, zones
 from dispatcher.audience.editing import Details
-from dispatcher.audience.joining import zones
 from dispatcher.errors import (
     BadAddress,
     BadChoice,
@@ -71,7 +70,7 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
         "token": token,
         "details": wanted,
         "languages": LANGUAGES,
-        "zones": sorted(zones()),
+        "zones": sorted({*zones.offered(), wanted.time_zone}),
         "days": DAYS,
     }
     return _form(request, reader_id, "reader_details", context, save)

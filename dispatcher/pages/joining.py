@@ -17,8 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dispatcher import visitors
-from dispatcher.audience import puzzles
-from dispatcher.audience.joining import Wish, zones
+from dispatcher.audience import puzzles, zones
+from dispatcher.audience.joining import Wish
 from dispatcher.errors import (
     BadAddress,
     BadTopics,
@@ -131,7 +131,7 @@ def _form(request: HttpRequest, form: QueryDict, refusal: Refusal | None = None)
         "language": form.get("language", "en"),
         "languages": LANGUAGES,
         "time_zone": form.get("time_zone", "UTC"),
-        "zones": sorted(zones()),
+        "zones": sorted(zones.offered()),
         "wrong": wrong,
         "sentence": str(refusal) if refusal else "",
         "has_puzzle": settings.JOIN_CAPTCHA,

@@ -221,3 +221,17 @@ def test_why_somebody_left_is_kept_once_and_bounded(
 def test_everything_is_a_rule_too(client: Client, link: str, reader: Subscriber) -> None:
     client.post(f"{link}/rules/new", {"everything": "yes"})
     assert EVERYTHING in rules_of(reader)
+
+
+def test_a_zone_that_no_form_offers_is_kept_by_saving_the_rest(
+    client: Client, link: str, reader: Subscriber
+) -> None:
+    Subscriber.objects.filter(pk=reader.pk).update(
+        timezone="Etc/GMT+3"
+    )  # as an import may bring it
+    read = page(client, f"{link}/details")
+    (shown,) = texts(read, "//select[@name='time_zone']/option[@selected]")
+    assert shown == "Etc/GMT+3"
+    client.post(f"{link}/details", {"name": "Ada", "language": "en", "time_zone": shown})
+    reader.refresh_from_db()
+    assert (reader.name, reader.timezone) == ("Ada", "Etc/GMT+3")

@@ -14,12 +14,13 @@ from django.test import Client
 
 from dispatcher.audience import access, joining, moving
 from dispatcher.audience.joining import Wish
-from dispatcher.audience.rules import EVERYTHING
+from dispatcher.audience.rules import EVERYTHING, Cadence
 from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.briefs.models import Brief
 from dispatcher.mailing import composing, noticing, sealing
 from dispatcher.mailing.addressing import addressees
-from dispatcher.mailing.models import Dispatch, Notice
+from dispatcher.mailing.models import Delivery, Dispatch, Notice
+from tests.mailing.test_digests import MONDAY, release, run, start
 from tests.makers import make_brief, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,14 @@ def letters() -> list[bytes]:
     compiled = composing.compose(brief, brief.current)
     (addressee,) = addressees(dispatch, [reader.pk]).values()
     written.append(sealing.stamper(compiled)(composing.values_of(dispatch)(addressee)))
+    start()
+    daily = make_reader("bea@example.org", any_of=[make_topic("Fog")], cadence=Cadence.DAILY)
+    release("Fog over the quays", make_topic("Fog"))
+    assert run(MONDAY) == 1
+    digest = Delivery.objects.get(subscriber=daily).dispatch
+    (addressee,) = addressees(digest, [daily.pk]).values()
+    values = composing.values_of(digest)(addressee)
+    written.append(sealing.stamper(composing.compiled(digest.pk))(values))
     return written
 
 

@@ -10,35 +10,7 @@ from django.utils import timezone
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.briefs.models import Brief, Revision
-
-
-class DigestRun(models.Model):
-    """The digests of a cadence that fell due after `since` and up to `window`.
-
-    Gathered by `holder` until `lease_until`, and finished when every reader due has a delivery.
-    """
-
-    class Cadence(models.TextChoices):
-        DAILY = "daily"
-        WEEKLY = "weekly"
-
-    cadence = models.CharField(max_length=8, choices=Cadence.choices)
-    window = models.DateTimeField()
-    since = models.DateTimeField()
-    opened_at = models.DateTimeField(default=timezone.now)
-    holder = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True)
-    letters = models.PositiveIntegerField(default=0)
-    readers = models.PositiveIntegerField(default=0)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["cadence", "window"], name="digest_run_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.cadence} digests of {self.window:%Y-%m-%d %H:%M}"
+from dispatcher.mailing.models.digest import DigestRun
 
 
 class Dispatch(models.Model):
@@ -122,38 +94,6 @@ class Dispatch(models.Model):
     def headline(self) -> str:
         """What it is called in lists: its brief's headline, or a digest's subject."""
         return self.title if self.brief is None else self.brief.headline
-
-
-class DigestBrief(models.Model):
-    """A brief that a digest holds: what its readers got of it, and the topics it was matched by."""
-
-    dispatch = models.ForeignKey(Dispatch, models.CASCADE, related_name="contents")
-    brief = models.ForeignKey(Brief, models.PROTECT, related_name="digests")
-    revision = models.ForeignKey(Revision, models.PROTECT, related_name="+")
-    topics = ArrayField(models.BigIntegerField())
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["dispatch", "brief"], name="digest_brief_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"brief {self.brief_id} in dispatch {self.dispatch_id}"
-
-
-class Owed(models.Model):
-    """A brief that a reader is still to get in a digest; gone as soon as a delivery holds it.
-
-    `dispatch` is the one by which others get it at once: what it was matched by, and its state.
-    """
-
-    pk = models.CompositePrimaryKey("subscriber_id", "brief_id")
-    subscriber = models.ForeignKey(Subscriber, models.CASCADE, db_index=False, related_name="owed")
-    brief = models.ForeignKey(Brief, models.CASCADE, related_name="+")
-    dispatch = models.ForeignKey(Dispatch, models.CASCADE, db_index=False, related_name="owed")
-
-    def __str__(self) -> str:
-        return f"brief {self.brief_id} to reader {self.subscriber_id}"
 
 
 class Batch(models.Model):
@@ -255,110 +195,3 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"dispatch {self.dispatch_id} {self.what} by {self.by}"
-
-
-class Notice(models.Model):
-    """A letter about a reader's own affairs to one address, in no ledger: sent once, then settled.
-
-    `link` is the one that it is about, `facts` are what its templates are told besides. Sending has a
-    `holder` until `lease_until`. `next_attempt_at` is when it may go, `attempts` those begun.
-    """
-
-    class Kind(models.TextChoices):
-        CONFIRM = "confirm"
-        WELCOME = "welcome"
-        ADDRESS = "address"  # to the new address, before it is one
-        MOVED = "moved"  # to the old one
-        FAREWELL = "farewell"
-
-    class State(models.TextChoices):
-        WAITING = "waiting"
-        SENDING = "sending"
-        ACCEPTED = "accepted"
-        DEFERRED = "deferred"
-        FAILED = "failed"
-        UNKNOWN = "unknown"
-
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    address = models.CharField(max_length=320)
-    language = models.CharField(max_length=35, default="en")
-    reader = models.ForeignKey(Subscriber, models.SET_NULL, null=True, related_name="notices")
-    link = models.CharField(max_length=900, blank=True)
-    facts = models.JSONField(default=dict)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(default=timezone.now)
-    posted_at = models.DateTimeField(default=timezone.now)
-    lease_until = models.DateTimeField(null=True)
-    holder = models.CharField(max_length=32, blank=True)
-    relay = models.CharField(max_length=120, blank=True)
-    code = models.CharField(max_length=12, blank=True)
-    text = models.CharField(max_length=300, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    settled_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(
-                fields=["posted_at"],
-                condition=models.Q(state__in=["waiting", "sending", "deferred"]),
-                name="notice_open",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"notice {self.pk} ({self.kind})"
-
-
-class Receipt(models.Model):
-    """What came back about a letter: believed for that letter and its reader, or else a note for staff.
-
-    A note names no letter: somebody says so of an `address`, and nothing follows from it. Of one kind a
-    letter has one receipt, however often and by whatever way it is reported; `digest` tells notes apart.
-    """
-
-    class Kind(models.TextChoices):
-        HARD = "hard bounce"
-        SOFT = "soft bounce"
-        POLICY = "refused by policy"
-        COMPLAINT = "complaint"
-        OPT_OUT = "opt-out"
-        FEEDBACK = "feedback"
-        NOTE = "note"
-
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    delivery = models.ForeignKey(
-        Delivery, models.SET_NULL, null=True, related_name="receipts", db_index=False
-    )
-    notice = models.ForeignKey(
-        Notice, models.SET_NULL, null=True, related_name="receipts", db_index=False
-    )
-    subscriber = models.ForeignKey(Subscriber, models.SET_NULL, null=True, related_name="receipts")
-    address = models.CharField(max_length=320, blank=True)
-    status = models.CharField(max_length=12, blank=True)
-    diagnostic = models.CharField(max_length=300, blank=True)
-    source = models.CharField(max_length=40)
-    digest = models.CharField(max_length=64, blank=True)
-    has_suppressed = models.BooleanField(default=False)
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["delivery", "kind"],
-                condition=models.Q(delivery__isnull=False),
-                name="receipt_of_delivery_once",
-            ),
-            models.UniqueConstraint(
-                fields=["notice", "kind"],
-                condition=models.Q(notice__isnull=False),
-                name="receipt_of_notice_once",
-            ),
-            models.UniqueConstraint(
-                fields=["digest"], condition=~models.Q(digest=""), name="receipt_note_once"
-            ),
-        ]
-        indexes: ClassVar = [models.Index(fields=["at"], name="receipt_at")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.address} {self.at:%Y-%m-%d}"
