@@ -28,9 +28,10 @@ class InDoubt(StrEnum):
 @app.command("list")
 def list_(
     digests: Annotated[bool, typer.Option("--digests", help="Those of digests instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 1_000,
     as_json: AsJson = False,
 ) -> None:
-    """All dispatches of briefs, newest first, or those of digests."""
+    """The last dispatches of briefs, newest first, or those of digests."""
     with ground():
         from dispatcher.mailing.models import Dispatch
 
@@ -47,7 +48,7 @@ def list_(
             }
             for dispatch in (
                 found.filter(kind="digest") if digests else found.exclude(kind="digest")
-            )
+            )[:limit]
         ]
         say_rows(
             rows,

@@ -69,7 +69,10 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
     context = {
         "token": token,
         "details": wanted,
-        "languages": LANGUAGES,
+        "languages": {
+            wanted.language: wanted.language,
+            **LANGUAGES,
+        },  # an import knows more of them
         "zones": sorted({*zones.offered(), wanted.time_zone}),
         "days": DAYS,
     }

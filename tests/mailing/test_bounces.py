@@ -58,7 +58,9 @@ def test_bombs_and_books_end_soon() -> None:
     for octets in (garbage.bomb(100_000), garbage.wide(100_000), garbage.million_lines()):
         began = time.perf_counter()
         assert bounces.read(octets).kind not in HARMFUL
-        assert time.perf_counter() - began < 5  # measured: a tenth of a second
+        assert (
+            time.perf_counter() - began < 5
+        )  # that it ends at all; how fast is bench.bounces' to say
 
 
 def test_a_way_out_is_found_in_the_address_and_in_the_subject() -> None:

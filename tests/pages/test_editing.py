@@ -223,15 +223,16 @@ def test_everything_is_a_rule_too(client: Client, link: str, reader: Subscriber)
     assert EVERYTHING in rules_of(reader)
 
 
-def test_a_zone_that_no_form_offers_is_kept_by_saving_the_rest(
+def test_a_zone_and_a_language_that_no_form_offers_are_kept_by_saving_the_rest(
     client: Client, link: str, reader: Subscriber
 ) -> None:
     Subscriber.objects.filter(pk=reader.pk).update(
-        timezone="Etc/GMT+3"
+        timezone="Etc/GMT+3", language="pt-BR"
     )  # as an import may bring it
     read = page(client, f"{link}/details")
     (shown,) = texts(read, "//select[@name='time_zone']/option[@selected]")
-    assert shown == "Etc/GMT+3"
-    client.post(f"{link}/details", {"name": "Ada", "language": "en", "time_zone": shown})
+    (spoken,) = texts(read, "//select[@name='language']/option[@selected]")
+    assert (shown, spoken) == ("Etc/GMT+3", "pt-BR")  # as an import may bring them
+    client.post(f"{link}/details", {"name": "Ada", "language": spoken, "time_zone": shown})
     reader.refresh_from_db()
-    assert (reader.name, reader.timezone) == ("Ada", "Etc/GMT+3")
+    assert (reader.name, reader.timezone, reader.language) == ("Ada", "Etc/GMT+3", "pt-BR")
