@@ -1,25 +1,93 @@
-"""Feeds as bytes, ready to be served."""
+"""What the feeds know of briefs, which feeds are kept, and their bytes, ready to be served."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from dispatcher.audience.models import Subscription
+from dispatcher.briefs.models import Brief, Revision
 
-class FeedDocument(models.Model):
-    """One feed in one format. `key` is `all` or `topic/SLUG`."""
 
-    key = models.CharField(max_length=120)
-    format = models.CharField(max_length=8)
-    body = models.BinaryField()
-    etag = models.CharField(max_length=80)
-    last_modified = models.DateTimeField()
+class Publication(models.Model):
+    """A brief as the feeds know it: the row says that every feed it belongs to has been told.
+
+    `reach` are the ids that rules are held against. `updated_at` is a whole second that no other
+    publication has; it moves with a correction or a withdrawal and with nothing else. `month` is the
+    archive it stands in for good.
+    """
+
+    brief = models.OneToOneField(Brief, models.CASCADE, related_name="publication")
+    revision = models.ForeignKey(Revision, models.PROTECT, related_name="+", db_index=False)
+    topics = ArrayField(models.BigIntegerField())
+    reach = ArrayField(models.BigIntegerField())
+    kind = models.CharField(max_length=80)  # as a web name
+    urgent = models.BooleanField()
+    month = models.CharField(max_length=7)
+    told_at = models.DateTimeField()  # the brief's own moment of change that `updated_at` was made from
+    updated_at = models.DateTimeField(unique=True)
+    withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["key", "format"], name="feed_document_unique")
+        indexes: ClassVar = [
+            GinIndex(fields=["reach"], name="publication_reach"),
+            models.Index(fields=["month"], name="publication_month"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.key}.{self.format}"
+        return f"publication of {self.brief_id}"
+
+
+class FeedChannel(models.Model):
+    """A feed that is kept, whatever its format. Its columns are those of a rule, and two more.
+
+    Every publishing that touches it raises `version`; a document of a lower one is stale.
+    """
+
+    key = models.CharField(max_length=700, unique=True)
+    match = models.CharField(max_length=3, choices=Subscription.Match.choices)
+    topics = ArrayField(models.BigIntegerField())
+    except_topics = ArrayField(models.BigIntegerField())
+    kind = models.CharField(max_length=80, blank=True)  # none: any
+    urgent = models.BooleanField(default=False)  # whether it holds urgent briefs alone
+    version = models.BigIntegerField(default=1)
+    asked_at = models.DateTimeField()  # to the day: who is not asked for is not kept
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class FeedDocument(models.Model):
+    """One channel in one format, live or of a month, whole and in each content coding."""
+
+    channel = models.ForeignKey(FeedChannel, models.CASCADE, related_name="documents", db_index=False)
+    format = models.CharField(max_length=8)
+    month = models.CharField(max_length=7, blank=True)  # none: the live feed
+    body = models.BinaryField()
+    gzip = models.BinaryField()
+    br = models.BinaryField()
+    etag = models.CharField(max_length=80)
+    last_modified = models.DateTimeField()
+    version = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["channel", "format", "month"], name="feed_document_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel_id}{self.month and '/'}{self.month}.{self.format}"
+
+
+class FeedGeneration(models.Model):
+    """One row: how often anything was published. Who saw this number has seen all there is."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
