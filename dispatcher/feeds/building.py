@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dispatcher.feeds import atom, rss
+from dispatcher.feeds import atom, json_feed, rss
 from dispatcher.feeds.cleaning import cleaned
-from dispatcher.feeds.entries import Feed, FeedEntry, FeedTopic
+from dispatcher.feeds.entries import Feed, FeedEntry, FeedTopic, Withdrawal
 
-__all__ = ["Feed", "FeedEntry", "FeedTopic", "Format", "build", "etag"]
+__all__ = ["Feed", "FeedEntry", "FeedTopic", "Format", "Withdrawal", "build", "etag"]
 
 
 class Format(StrEnum):
@@ -23,6 +23,7 @@ class Format(StrEnum):
 
     ATOM = "atom"
     RSS = "rss"
+    JSON = "json"
 
     @property
     def extension(self) -> str:
@@ -62,4 +63,5 @@ class _Recipe:
 _RECIPES = {
     Format.ATOM: _Recipe(atom.MEDIA_TYPE, atom.render),
     Format.RSS: _Recipe(rss.MEDIA_TYPE, rss.render),
+    Format.JSON: _Recipe(json_feed.MEDIA_TYPE, json_feed.render),
 }

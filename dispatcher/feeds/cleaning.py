@@ -29,7 +29,7 @@ def cleaned(feed: Feed) -> Feed:
     URL that is not absolute, or an id that occurs twice.
     """
     _refuse_duplicates([feed.id, *(entry.id for entry in feed.entries)])
-    for url in filter(None, (feed.hub_url, feed.logo_url)):
+    for url in filter(None, (*feed.hub_urls, feed.logo_url)):
         _require_web_url(url)
     title = one_line(feed.title) or _require_web_url(feed.page_url)
     publisher = one_line(feed.publisher) or title

@@ -18,7 +18,7 @@ from dispatcher.briefs.public import PublicBrief
 from dispatcher.feeds import content
 from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format
 
-LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS"}
+LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS", Format.JSON: "JSON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
         topic_scheme=home_page() + "topics/",
         updated=max((entry.updated for entry in held), default=_founded()),
         entries=held,
-        hub_url=settings.FEED_HUB_URL,
+        hub_urls=(settings.FEED_HUB_URL,) if settings.FEED_HUB_URL else (),
     )
 
 

@@ -31,8 +31,8 @@ def draft(feed: Feed, media_type: str) -> Any:
     generator.ttl(feed.ttl_minutes if feed.ttl_minutes > 0 else None)
     generator.logo(feed.logo_url or None)
     generator.link(href=feed.self_url, rel="self", type=media_type)
-    if feed.hub_url:
-        generator.link(href=feed.hub_url, rel="hub")
+    for url in feed.hub_urls:
+        generator.link(href=url, rel="hub")
     # Last, because feedgen makes RSS's <link> of whichever link came last.
     generator.link(href=feed.page_url, rel="alternate", type="text/html")
     for entry in feed.entries:

@@ -43,8 +43,8 @@ def _mend_channel(channel: etree._Element, feed: Feed) -> None:
     _write_plainly(child(channel, "description"), feed.subtitle or feed.title)
     if feed.logo_url:
         _write_plainly(child(child(channel, "image"), "title"), feed.title)
-    if feed.hub_url:
-        hub = etree.Element(f"{_ATOM}link", {"rel": "hub", "href": feed.hub_url})
+    for url in reversed(feed.hub_urls):
+        hub = etree.Element(f"{_ATOM}link", {"rel": "hub", "href": url})
         child(channel, f"{_ATOM}link").addnext(hub)
     built = etree.Element("lastBuildDate")
     built.text = _http_date(feed.updated)

@@ -13,7 +13,7 @@ from dispatcher.feeds import describing, publishing, serving
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.describing import ALL, Channel
 
-NO_SUCH_FORMAT = "There is no feed in this format; there are .atom and .rss."
+NO_SUCH_FORMAT = "There is no feed in this format; there are .atom, .rss and .json."
 
 
 @require_safe

@@ -16,12 +16,14 @@ from tests.feeds.reading import atom_items, rss_items, tree
 from tests.feeds.samples import MARCH, entry, feed
 
 every_format = pytest.mark.parametrize("form", list(Format))
+every_xml = pytest.mark.parametrize("form", [Format.ATOM, Format.RSS])
 
 
 def test_content_types_are_exact_and_name_the_charset() -> None:
     assert Format.ATOM.content_type == "application/atom+xml; charset=utf-8"
     assert Format.RSS.content_type == "application/rss+xml; charset=utf-8"
-    assert [form.extension for form in Format] == ["atom", "rss"]
+    assert Format.JSON.content_type == "application/feed+json; charset=utf-8"
+    assert [form.extension for form in Format] == ["atom", "rss", "json"]
 
 
 @every_format
@@ -54,9 +56,11 @@ def test_the_locale_of_the_process_is_left_alone(
     assert touched == []
 
 
-@every_format
+@every_xml
 def test_a_feed_reader_finds_no_fault(form: Format) -> None:
-    read = _read(build(feed(entry(1), entry(2), hub_url="https://hub.example.org/"), form), form)
+    read = _read(
+        build(feed(entry(1), entry(2), hub_urls=("https://hub.example.org/",)), form), form
+    )
     assert read.bozo == 0
     assert read.feed.title == "All briefs"
     assert read.feed.language == "en"
@@ -72,7 +76,7 @@ def test_a_feed_reader_finds_no_fault(form: Format) -> None:
     }
 
 
-@every_format
+@every_xml
 def test_an_empty_feed_is_whole(form: Format) -> None:
     read = _read(build(feed(subtitle="", language="", publisher=""), form), form)
     assert (read.bozo, read.entries, read.feed.title) == (0, [], "All briefs")
@@ -130,7 +134,7 @@ def test_content_without_words_is_summed_up_by_the_title() -> None:
         assert (item.summary, item.content) == ("A map", picture)
 
 
-@every_format
+@every_xml
 @pytest.mark.parametrize(
     ("language", "opens"),
     [
@@ -148,7 +152,7 @@ def test_right_to_left_content_says_so(form: Format, language: str, opens: str) 
     assert item.language == language.replace("_", "-")
 
 
-@every_format
+@every_xml
 def test_a_nonsense_language_falls_back_to_that_of_the_feed(form: Format) -> None:
     written = feed(entry(language='en"><x'), language="de")
     (item,) = atom_items(written) if form is Format.ATOM else rss_items(written)
@@ -173,7 +177,7 @@ def test_a_nonsense_language_falls_back_to_that_of_the_feed(form: Format) -> Non
         ({"page_url": "//news.example.org/"}, "starts with http"),
         ({"page_url": "javascript:alert(1)"}, "starts with http"),
         ({"topic_scheme": "topics/"}, "starts with http"),
-        ({"hub_url": "hub"}, "starts with http"),
+        ({"hub_urls": ("hub",)}, "starts with http"),
         ({"logo_url": "logo.png"}, "starts with http"),
     ],
 )

@@ -20,7 +20,7 @@ def test_the_grammar_of_rfc_4287_accepts_full_bare_and_empty_feeds() -> None:
     full = feed(
         entry(1, author="Ada Example"),
         entry(2, language="he"),
-        hub_url="https://hub.example.org/",
+        hub_urls=("https://hub.example.org/",),
         logo_url="https://news.example.org/logo.png",
     )
     bare = feed(entry(html="", summary="", title="", topics=()), subtitle="", publisher="")
@@ -37,7 +37,7 @@ def test_the_document_declares_utf8_and_the_atom_namespace() -> None:
 
 
 def test_a_feed_links_itself_its_page_and_its_hub() -> None:
-    root = tree(feed(entry(), hub_url="https://hub.example.org/"), Format.ATOM)
+    root = tree(feed(entry(), hub_urls=("https://hub.example.org/",)), Format.ATOM)
     assert [dict(link.attrib) for link in root.iterfind("{*}link")] == [
         {
             "href": "https://news.example.org/feeds/all.atom",

@@ -95,7 +95,7 @@ def test_whatever_is_said_both_formats_say_the_same(said: Feed) -> None:
 
 
 @some
-@given(feeds(), st.sampled_from(Format))
+@given(feeds(), st.sampled_from([Format.ATOM, Format.RSS]))
 def test_whatever_is_said_a_feed_reader_finds_no_fault(said: Feed, form: Format) -> None:
     document = build(said, form)
     assert document == build(said, form)
@@ -146,7 +146,7 @@ def test_a_fragment_keeps_what_is_good_and_loses_what_runs(markup: str, clean: s
     assert fragment(markup) == clean
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", [Format.ATOM, Format.RSS])
 def test_the_end_of_a_cdata_section_in_content_ends_nothing(form: Format) -> None:
     written = feed(entry(html="<p>]]></p>", summary="]]>", title="]]>"))
     (item,) = atom_items(written) if form is Format.ATOM else rss_items(written)

@@ -36,7 +36,7 @@ def test_the_summary_stands_before_the_full_text() -> None:
 
 
 def test_the_link_is_the_page_even_with_a_hub() -> None:
-    root = tree(feed(entry(), hub_url=HUB), Format.RSS)
+    root = tree(feed(entry(), hub_urls=(HUB,)), Format.RSS)
     assert text(root, "channel/link") == f"{HOST}/briefs"
     assert [dict(link.attrib) for link in root.iterfind("channel/a:link", NAMES)] == [
         {"href": f"{HOST}/feeds/all.atom", "rel": "self", "type": "application/rss+xml"},

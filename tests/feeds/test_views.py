@@ -156,7 +156,7 @@ def test_a_topic_without_briefs_has_a_valid_empty_feed_that_stays_the_same(clien
 
 def test_an_unknown_topic_or_format_is_404_in_a_plain_sentence(client: Client) -> None:
     make_topic("Harbours")
-    for address in ("/feeds/topics/nowhere.atom", "/feeds/topics/harbours.exe", "/feeds/all.json"):
+    for address in ("/feeds/topics/nowhere.atom", "/feeds/topics/harbours.exe", "/feeds/all.xml"):
         response = client.get(address)
         assert response.status_code == 404
         assert response["Content-Type"] == "text/plain; charset=utf-8"
@@ -216,4 +216,4 @@ def test_the_index_lists_every_feed_and_announces_the_combined_one(client: Clien
     for address in ("all.atom", "all.rss", "topics/tides.atom", "topics/harbours.rss"):
         assert f'href="http://news.example.org/feeds/{address}"' in page
     assert "Sails" not in page
-    assert page.count('rel="alternate"') == 2
+    assert page.count('rel="alternate"') == 3

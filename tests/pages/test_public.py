@@ -58,8 +58,10 @@ def test_a_briefs_page_leads_programs_to_its_feeds_and_says_what_it_is(client: C
     assert texts(read, "//link[@rel='alternate']/@href") == [
         f"{host}/feeds/all.atom",
         f"{host}/feeds/all.rss",
+        f"{host}/feeds/all.json",
         f"{host}/feeds/topics/harbours.atom",
         f"{host}/feeds/topics/harbours.rss",
+        f"{host}/feeds/topics/harbours.json",
     ]
     assert texts(read, "//link[@rel='canonical']/@href") == [f"{host}/briefs/{brief.public_id}"]
     told = {
@@ -103,7 +105,7 @@ def test_the_front_page_lists_the_newest_first(client: Client) -> None:
         release(f"Day {day}", at=MARCH.replace(day=day))
     read = page(client, "/")
     assert texts(read, "//article/h2") == ["Day 3", "Day 2", "Day 1"]
-    assert len(texts(read, "//link[@rel='alternate']/@href")) == 2
+    assert len(texts(read, "//link[@rel='alternate']/@href")) == 3
 
 
 def test_an_empty_front_page_says_what_will_stand_there(client: Client) -> None:
