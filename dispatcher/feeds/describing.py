@@ -1,52 +1,30 @@
-"""Which feeds there are and what each says of itself and of its briefs: rows become values.
+"""What each feed says of itself and of its briefs: rows become values.
 
-How a value is written is `building`'s; when, and where the bytes are kept, is `publishing`'s.
+Which feeds there are is `channels`', how a value is written `building`'s, where the bytes are kept
+`documents`'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import reverse
 
 from dispatcher import links
+from dispatcher.briefs import public
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import PublicBrief
-from dispatcher.feeds import content
-from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.feeds import content, websub
+from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format, Withdrawal
+from dispatcher.feeds.channels import ALL, Channel, kind_slug, of_topic
+from dispatcher.feeds.holding import Held
 
 LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS", Format.JSON: "JSON"}
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One feed, whatever its format: of all briefs, or of one topic."""
-
-    topic: Topic | None = None
-
-    @property
-    def key(self) -> str:
-        """What a FeedDocument is stored under."""
-        return f"topic/{self.topic.slug}" if self.topic else "all"
-
-    @property
-    def title(self) -> str:
-        return f"{settings.PUBLISHER_NAME}: {self.topic.name if self.topic else 'all briefs'}"
-
-    def path(self, form: Format) -> str:
-        if self.topic is None:
-            return reverse("feeds:all", kwargs={"format": form.extension})
-        return reverse("feeds:topic", kwargs={"slug": self.topic.slug, "format": form.extension})
-
-    def url(self, form: Format) -> str:
-        """The exact address served, which the document names as its own."""
-        return settings.PUBLIC_URL + self.path(form)
-
-
-ALL = Channel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +37,62 @@ class FeedLink:
     label: str
 
 
-def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
-    """The feed of these entries, newest first; without any it is as old as the installation's ids."""
-    held = tuple(entries)
-    page = links.topic_page(channel.topic.slug) if channel.topic else home_page()
-    about = f"Briefs on {channel.topic.name}" if channel.topic else "Every brief"
-    return Feed(
-        id=_tag(f"feed/{channel.key}"),
-        title=channel.title,
-        subtitle=f"{about} from {settings.PUBLISHER_NAME}",
-        self_url=channel.url(form),
-        page_url=page,
-        language=settings.LANGUAGE_CODE,
-        publisher=settings.PUBLISHER_NAME,
-        topic_scheme=home_page() + "topics/",
-        updated=max((entry.updated for entry in held), default=_founded()),
-        entries=held,
-        hub_urls=(settings.FEED_HUB_URL,) if settings.FEED_HUB_URL else (),
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a feed holds, newest first, and the months before and after it, empty for none."""
+
+    entries: tuple[FeedEntry, ...]
+    withdrawals: tuple[Withdrawal, ...]
+    before: str
+    after: str
+
+
+def contents(held: Held, words: Vocabulary) -> Contents:
+    """The values of what a channel holds. What was withdrawn in this moment is left out."""
+    dates = {row.brief_id: row.updated_at for row in (*held.entries, *held.withdrawn)}
+    briefs = {brief.brief_id: brief for brief in public.of([r.brief_id for r in held.entries], words=words)}
+    withdrawn = public.withdrawn([row.brief_id for row in held.withdrawn])
+    return Contents(
+        tuple(
+            entry(briefs[row.brief_id], updated=dates[row.brief_id])
+            for row in held.entries
+            if row.brief_id in briefs
+        ),
+        tuple(Withdrawal(entry_id(one.public_id), one.when, one.note) for one in withdrawn),
+        held.before,
+        held.after,
     )
 
 
-def entry(brief: PublicBrief) -> FeedEntry:
-    """The brief as every feed shows it, under the same id everywhere and for good."""
+def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> Feed:
+    """The feed, live or of a month; without anything in it, it is as old as the installation's ids."""
+    name = f"{channel.title}, {month}" if month else channel.title
+    dates = [*(one.updated for one in held.entries), *(one.when for one in held.withdrawals)]
+    return Feed(
+        id=_tag(f"feed/{channel.key}{month and '/'}{month}"),
+        title=name,
+        subtitle=f"{about(channel)} from {settings.PUBLISHER_NAME}",
+        self_url=channel.url(form, month=month),
+        page_url=page_of(channel),
+        language=settings.LANGUAGE_CODE,
+        publisher=settings.PUBLISHER_NAME,
+        topic_scheme=home_page() + "topics/",
+        kind_scheme=home_page() + "feeds/kinds/",
+        urgent_scheme=home_page() + "feeds/urgent",
+        updated=max(dates, default=_founded()),
+        entries=held.entries,
+        withdrawals=held.withdrawals,
+        hub_urls=() if month or channel.token else websub.hubs(),
+        is_archive=bool(month),
+        current_url=channel.url(form) if month else "",
+        prev_archive_url=channel.url(form, month=held.before) if held.before else "",
+        next_archive_url=channel.url(form, month=held.after) if held.after else "",
+        stylesheet_url=settings.PUBLIC_URL + static("dispatcher/feed.css"),
+    )
+
+
+def entry(brief: PublicBrief, *, updated: datetime) -> FeedEntry:
+    """The brief as every feed shows it, under the same id and with the same dates everywhere."""
     document = brief.document
     return FeedEntry(
         id=entry_id(brief.public_id),
@@ -89,10 +101,23 @@ def entry(brief: PublicBrief) -> FeedEntry:
         summary=document.summary,
         html=content.fragment(document),
         published=brief.published_at,
-        updated=brief.released_at,
+        updated=updated,
         language=document.language,
         topics=tuple(FeedTopic(topic.slug, topic.name) for topic in brief.topics),
+        kind=kind_slug(brief.kind),
+        kind_name=brief.kind,
+        urgent=brief.urgent,
+        note=brief.correction,
     )
+
+
+def link_header(channel: Channel, form: Format, month: str = "") -> str:
+    """The HTTP Link header of a feed's answer: WebSub §4 looks for the hub and the topic there."""
+    hubs = () if month or channel.token else websub.hubs()
+    if not hubs:
+        return ""
+    named = [*((hub, "hub") for hub in hubs), (channel.url(form, month=month), "self")]
+    return ", ".join(f'<{url}>; rel="{rel}"' for url, rel in named)
 
 
 def entry_id(public_id: str) -> str:
@@ -101,7 +126,7 @@ def entry_id(public_id: str) -> str:
 
 def feed_links(topics: Sequence[Topic] = ()) -> list[FeedLink]:
     """The combined feed and those of the topics, in every format."""
-    channels = [ALL, *map(Channel, topics)]
+    channels = [ALL, *map(of_topic, topics)]
     return [link for channel in channels for link in links_of(channel)]
 
 
@@ -115,6 +140,26 @@ def links_of(channel: Channel) -> list[FeedLink]:
         )
         for form in Format
     ]
+
+
+def about(channel: Channel) -> str:
+    """What a channel holds, as the beginning of a sentence."""
+    if channel.token:
+        return "Briefs that your topics let through"
+    if channel.kind:
+        return f"Every brief of the kind {channel.words}"
+    if channel.is_urgent:
+        return "Urgent briefs"
+    return "Every brief" if channel == ALL else f"Briefs on {channel.words}"
+
+
+def page_of(channel: Channel) -> str:
+    """The page that says the same to people."""
+    if channel == ALL:
+        return home_page()
+    if channel.stem.startswith("topics/"):
+        return links.topic_page(channel.topics[0].slug)
+    return links.feeds_index() if channel.token else channel.url()
 
 
 def home_page() -> str:

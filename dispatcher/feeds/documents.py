@@ -7,18 +7,17 @@ one that was overtaken is stale, never wrong, and any number of renderers may wo
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
 
-from dispatcher.briefs import public
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds import describing, holding, keeping
-from dispatcher.feeds.addressing import NOT_THERE, NoSuchFeed
+from dispatcher.feeds.addressing import NoSuchFeed
 from dispatcher.feeds.building import Format, build, etag
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.coding import coded
+from dispatcher.feeds.describing import Contents
 from dispatcher.feeds.models import FeedChannel, FeedDocument
 from dispatcher.feeds.served import Served
 
@@ -42,32 +41,99 @@ WHERE d.version <= EXCLUDED.version
 def find(channel: Channel, form: Format, month: str = "") -> Served:
     """What is served for a feed, rendered now if it has changed or was never asked for.
 
-    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that is closed.
+    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
     """
     row = keeping.kept(channel)
     if row is None:
-        return _made(channel, form, month)
+        contents = _contents(channel, month, Vocabulary())
+        return _served(_rendered(channel, form, month, contents), channel, form, month)
     document = _fresh(row, form, month)
     if document is None:
         with _RENDERING:
             row.refresh_from_db(fields=["version"])
-            document = _fresh(row, form, month) or _stored(
-                row, form, month, _held(channel, month), Vocabulary(), channel
-            )
+            document = _fresh(row, form, month)
+            if document is None:
+                contents = _contents(channel, month, Vocabulary())
+                document = _stored(row, _rendered(channel, form, month, contents))
     return _served(document, channel, form, month)
 
 
-def render(rows: Iterable[FeedChannel], channel_of, words: Vocabulary) -> int:
-    """Bring the live documents of these channels up to date; how many got other bytes."""
+def refresh(row: FeedChannel, words: Vocabulary) -> int:
+    """Bring the live documents of a kept channel up to date; how many got other bytes.
+
+    One of a topic that was merged or retired is left as it is. Repeats write nothing.
+    """
+    row.refresh_from_db(fields=["version"])
+    channel = keeping.channel_of(row, words)
+    stale = [form for form in Format if _fresh(row, form, "") is None]
+    if channel is None or not stale:
+        return 0
+    contents = _contents(channel, "", words)
     changed = 0
-    for row in rows:
-        row.refresh_from_db(fields=["version"])
-        channel = channel_of(row)
-        stale = [form for form in Format if _fresh(row, form, "") is None]
-        if channel is None or not stale:
-            continue
-        held = _held(channel, "")
-        for form in stale:
-            before = _etag(row, form)
-            changed += _stored(row, form, "", held, words, channel).etag != before
+    for form in stale:
+        document = _rendered(channel, form, "", contents)
+        tags = FeedDocument.objects.filter(channel=row, format=form, month="")
+        changed += not tags.filter(etag=document.etag).exists()
+        _stored(row, document)
     return changed
+
+
+def _contents(channel: Channel, month: str, words: Vocabulary) -> Contents:
+    """What a feed holds and is next to. Raises NoSuchFeed for a month that holds nothing."""
+    held = holding.archive(channel, month) if month else holding.live(channel)
+    if month and not held.entries and not held.withdrawn:
+        raise NoSuchFeed("There is no archive of that month; nothing of this feed was released in it.")
+    return describing.contents(held, words)
+
+
+def _rendered(channel: Channel, form: Format, month: str, contents: Contents) -> FeedDocument:
+    feed = describing.feed(channel, form, contents, month=month)
+    body = build(feed, form)
+    return FeedDocument(
+        format=form, month=month, body=body, etag=etag(body), last_modified=feed.updated
+    )
+
+
+def _fresh(row: FeedChannel, form: Format, month: str) -> FeedDocument | None:
+    stored = FeedDocument.objects.filter(channel=row, format=form, month=month)
+    return stored.filter(version__gte=row.version).first()
+
+
+def _stored(row: FeedChannel, made: FeedDocument) -> FeedDocument:
+    """Keep the document, under the version of the row; the same bytes keep their date."""
+    old = FeedDocument.objects.filter(channel=row, format=made.format, month=made.month)
+    stored = old.only("etag", "last_modified").first()
+    if stored is not None and stored.etag == made.etag:
+        old.filter(version__lt=row.version).update(version=row.version)
+        return old.get()
+    if stored is not None:  # a brief that moved away may leave an older date behind
+        made.last_modified = max(made.last_modified, stored.last_modified + _SECOND)
+    made.gzip, made.br = coded(made.body)
+    values = ("format", "month", "body", "gzip", "br", "etag", "last_modified")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SQL_STORE,
+            {
+                **{name: getattr(made, name) for name in values},
+                "channel": row.pk,
+                "version": row.version,
+            },
+        )
+    return made
+
+
+def _served(document: FeedDocument, channel: Channel, form: Format, month: str) -> Served:
+    body = bytes(document.body)
+    if document.channel_id is None and not document.gzip:
+        document.gzip, document.br = coded(body)
+    return Served(
+        content_type=form.content_type,
+        body=body,
+        gzip=bytes(document.gzip),
+        br=bytes(document.br),
+        etag=document.etag,
+        last_modified=document.last_modified,
+        links=describing.link_header(channel, form, month),
+        is_private=bool(channel.token),
+        max_age=ARCHIVE_AGE if month else LIVE_AGE,
+    )

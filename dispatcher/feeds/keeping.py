@@ -6,17 +6,32 @@ fills the database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from dispatcher.briefs.topics import Vocabulary
+from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.models import FeedChannel
 
 MOST = 5_000  # combinations
-ASKED = timedelta(days=30)  # a combination nobody asked for so long has no row; a hub's lease is no longer
+ASKED = timedelta(days=45)  # for longer than a hub's lease
 FRESHLY = timedelta(days=1)
+LATELY = timedelta(days=7)  # a combination asked for since then is rendered before it is asked for
+_AT_ONCE = 500
+
+# Kept feeds that have changed and are not rendered in every format, as a lost worker leaves them.
+SQL_LEFT_BEHIND = """
+SELECT c.id FROM dispatcher_feedchannel c
+WHERE (c.is_standing OR c.asked_at > %(lately)s)
+  AND (SELECT count(*) FROM dispatcher_feeddocument d
+       WHERE d.channel_id = c.id AND d.month = '' AND d.version >= c.version) < %(formats)s
+ORDER BY c.id LIMIT %(at_once)s
+"""
 
 
 def keep(channels: Iterable[Channel]) -> None:
@@ -29,37 +44,73 @@ def kept(channel: Channel) -> FeedChannel | None:
     """The row of a channel that somebody asks for, made if there is room; None for one without."""
     if channel.token:
         return None
-    now = timezone.now()
     row = FeedChannel.objects.filter(key=channel.key).first()
-    if row is not None:
-        if row.asked_at < now - FRESHLY:
-            FeedChannel.objects.filter(pk=row.pk).update(asked_at=now)
-        return row
-    if not channel.is_standing and not _has_room():
+    if row is None:
+        if not channel.is_standing and not _has_room():
+            return None
+        keep([channel])
+        return FeedChannel.objects.filter(key=channel.key).first()
+    now = timezone.now()
+    if row.asked_at < now - FRESHLY:
+        FeedChannel.objects.filter(pk=row.pk).update(asked_at=now)
+    return row
+
+
+def channel_of(row: FeedChannel, words: Vocabulary) -> Channel | None:
+    """The channel of a row; None when one of its topics was merged or retired since."""
+    topics, excepted = (
+        tuple(sorted((words.by_id[pk] for pk in ids), key=lambda one: one.slug))
+        for ids in (row.topics, row.except_topics)
+    )
+    if any(one.retired_at or one.merged_into_id for one in (*topics, *excepted)):
         return None
-    keep([channel])
-    return FeedChannel.objects.filter(key=channel.key).first()
+    return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
+
+
+def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
+    """Those of these rows that somebody will ask for soon: standing ones first, then the latest."""
+    rows = FeedChannel.objects.filter(pk__in=channel_ids)
+    lately = Q(is_standing=True) | Q(asked_at__gt=timezone.now() - LATELY)
+    return rows.filter(lately).order_by("-is_standing", "-asked_at")
+
+
+def left_behind() -> list[int]:
+    """Rows of feeds that changed and were not rendered; at most 500."""
+    told = {"lately": timezone.now() - LATELY, "formats": len(Format), "at_once": _AT_ONCE}
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_LEFT_BEHIND, told)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def forget() -> int:
-    """Drop the combinations that nobody asked for in thirty days; returns how many."""
-    dropped, _ = _combinations().filter(asked_at__lt=timezone.now() - ASKED).delete()
-    return dropped
+    """Drop the combinations that nobody asked for in a while; returns how many."""
+    idle = _combinations().filter(asked_at__lt=timezone.now() - ASKED)
+    return _dropped(idle)
+
+
+def forget_ended(words: Vocabulary) -> int:
+    """Drop the feeds of topics that were merged or retired; returns how many."""
+    ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, words) is None]
+    return _dropped(FeedChannel.objects.filter(pk__in=ended))
 
 
 def _has_room() -> bool:
     if _combinations().count() < MOST:
         return True
     idle = _combinations().filter(asked_at__lt=timezone.now() - FRESHLY).order_by("asked_at")
-    dropped, _ = FeedChannel.objects.filter(pk__in=list(idle.values_list("pk", flat=True)[:1])).delete()
-    return bool(dropped)
+    longest = list(idle.values_list("pk", flat=True)[:1])
+    return bool(_dropped(FeedChannel.objects.filter(pk__in=longest)))
 
 
-def _combinations():
-    return FeedChannel.objects.filter(key__regex=r"^(any|each|not)/")
+def _dropped(rows: QuerySet[FeedChannel]) -> int:
+    return rows.delete()[1].get("dispatcher.FeedChannel", 0)
 
 
-def _row(channel: Channel, now) -> FeedChannel:
+def _combinations() -> QuerySet[FeedChannel]:
+    return FeedChannel.objects.filter(is_standing=False)
+
+
+def _row(channel: Channel, now: datetime) -> FeedChannel:
     rule = channel.rule
     return FeedChannel(
         key=channel.key,
@@ -67,6 +118,8 @@ def _row(channel: Channel, now) -> FeedChannel:
         topics=sorted(rule.topics),
         except_topics=sorted(rule.except_topics),
         kind=channel.kind,
+        kind_name=channel.kind_name,
         urgent=channel.is_urgent,
+        is_standing=channel.is_standing,
         asked_at=now,
     )

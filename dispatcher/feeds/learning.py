@@ -6,7 +6,7 @@ Rendering is `documents`'. A brief that no row knows as it is now was missed; `m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ from dispatcher.audience.rules import sql_matches
 from dispatcher.briefs.models import Brief
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds.channels import kind_slug
-from dispatcher.feeds.models import FeedChannel, FeedGeneration, Publication
+from dispatcher.feeds.models import FeedGeneration, Publication
 
 ADVISORY_LOCK = 0x6665_6564  # "feed"
 AT_ONCE = 500
@@ -34,13 +34,22 @@ WHERE b.released_at IS NOT NULL AND b.released_id IS NOT NULL
 ORDER BY b.id LIMIT %(at_once)s
 """
 
-# The kept channels that hold a brief of this reach, kind and urgency: the rules of mail, asked backwards.
+def _sql_holds(reach: str, kind: str, urgent: str) -> str:
+    """True for a channel that holds a brief of this reach, kind and urgency: the rules of mail, backwards."""
+    return f"({sql_matches(reach)} AND (s.kind = '' OR s.kind = {kind}) AND (NOT s.urgent OR {urgent}))"
+
+
 SQL_TOUCH = f"""
 UPDATE dispatcher_feedchannel s SET version = version + 1
-WHERE (({sql_matches("%(reach)s::bigint[]")}) AND (s.kind = '' OR s.kind = %(kind)s)
-       AND (NOT s.urgent OR %(urgent)s))
-   OR (%(was)s AND ({sql_matches("%(old_reach)s::bigint[]")})
-       AND (s.kind = '' OR s.kind = %(old_kind)s) AND (NOT s.urgent OR %(old_urgent)s))
+WHERE {_sql_holds("%(reach)s::bigint[]", "%(kind)s", "%(urgent)s")}
+   OR {_sql_holds("%(old_reach)s::bigint[]", "%(old_kind)s", "%(old_urgent)s")}
+RETURNING s.id
+"""
+
+SQL_TOUCH_ALL_OF = f"""
+UPDATE dispatcher_feedchannel s SET version = version + 1
+WHERE EXISTS (SELECT 1 FROM dispatcher_publication p WHERE p.brief_id = ANY(%(briefs)s)
+              AND {_sql_holds("p.reach", "p.kind", "p.urgent")})
 RETURNING s.id
 """
 
@@ -67,17 +76,14 @@ def missed() -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def learn(brief_ids: Iterable[int], words: Vocabulary) -> set[int]:
-    """Bring the publications of these briefs up to date; the ids of the kept channels this touches.
+def learn(briefs: Sequence[Brief], words: Vocabulary) -> set[int]:
+    """Bring the publications of released briefs up to date; the ids of the kept channels this touches.
 
     In the transaction of the caller, which has its turn. What is known already touches nothing.
     """
-    briefs = Brief.objects.filter(pk__in=set(brief_ids), released__isnull=False)
-    briefs = briefs.exclude(released_at=None)
     known = {row.brief_id: row for row in Publication.objects.filter(brief__in=briefs)}
-    learned = [
-        _learned(brief, known.get(brief.pk), words) for brief in briefs.order_by("released_at", "pk")
-    ]
+    in_order = sorted(briefs, key=lambda brief: (_moment(brief), brief.pk))
+    learned = [_learned(brief, known.get(brief.pk), words) for brief in in_order]
     news = [touched for touched in learned if touched is not None]
     if news:
         raise_generation()
@@ -147,7 +153,6 @@ def _touched(place: _Place, before: _Place | None) -> set[int]:
                 "reach": list(place.reach),
                 "kind": place.kind,
                 "urgent": place.urgent,
-                "was": before is not None,
                 "old_reach": list(old.reach),
                 "old_kind": old.kind,
                 "old_urgent": old.urgent,
@@ -156,7 +161,9 @@ def _touched(place: _Place, before: _Place | None) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def touch(channels: Sequence[int]) -> None:
-    """Say that these channels have to be rendered anew though no brief of theirs has changed."""
-    FeedChannel.objects.filter(pk__in=channels).update(version=F("version") + 1)
+def touch(brief_ids: Sequence[int]) -> set[int]:
+    """Say that the channels of these briefs have to be rendered anew though no brief changed; their ids."""
     raise_generation()
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_TOUCH_ALL_OF, {"briefs": list(brief_ids)})
+        return {row[0] for row in cursor.fetchall()}

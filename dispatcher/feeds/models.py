@@ -52,7 +52,9 @@ class FeedChannel(models.Model):
     topics = ArrayField(models.BigIntegerField())
     except_topics = ArrayField(models.BigIntegerField())
     kind = models.CharField(max_length=80, blank=True)  # none: any
+    kind_name = models.CharField(max_length=80, blank=True)  # as briefs write it
     urgent = models.BooleanField(default=False)  # whether it holds urgent briefs alone
+    is_standing = models.BooleanField()  # a combination is not: it may go
     version = models.BigIntegerField(default=1)
     asked_at = models.DateTimeField()  # to the day: who is not asked for is not kept
 

@@ -1,78 +1,63 @@
-"""Rendering feeds into the rows that are served, when a brief is released and when nobody noticed.
+"""Bringing feeds up to date with the briefs they hold, when one changes and when nobody noticed.
 
-One publisher works at a time. It renders what the combined feed does not hold yet, topic feeds and
-combined feed in one transaction, so a brief in the combined feed is in the feeds of its topics too.
+First the rows say, in one transaction, which feeds have changed: from then on nobody is served an old
+one. Then those that are asked for are rendered, so that nobody has to wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from dispatcher.briefs import public
-from dispatcher.briefs.models import Topic
-from dispatcher.briefs.public import PublicBrief
+from dispatcher.briefs.models import Brief
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import describing
-from dispatcher.feeds.building import FeedEntry, Format, build, etag
-from dispatcher.feeds.describing import ALL, Channel
-from dispatcher.feeds.models import FeedDocument
-
-NEWEST = 50
-ADVISORY_LOCK = 0x6665_6564  # "feed"
-# A release notes its moment and commits later, so that a brief may appear behind a newer one.
-SLACK = timedelta(minutes=10)
-
-# Of the newest released briefs, those that the combined feed lacks. Only briefs about as new as the
-# document are looked for in its bytes: 2 ms for ten of them in a document of 600 KB.
-SQL_UNCOVERED = """
-SELECT b.id FROM (
-    SELECT id, public_id, released_at FROM dispatcher_brief
-    WHERE released_at IS NOT NULL AND released_id IS NOT NULL
-    ORDER BY released_at DESC, id DESC LIMIT %(newest)s
-) AS b
-LEFT JOIN dispatcher_feeddocument d ON d.key = %(key)s AND d.format = %(format)s
-WHERE d.id IS NULL
-   OR b.released_at >= d.last_modified - make_interval(secs => %(slack)s)
-  AND position(convert_to(%(prefix)s || b.public_id || '<', 'UTF8') IN d.body) = 0
-"""
+from dispatcher.feeds import channels, documents, keeping, learning, websub
+from dispatcher.feeds.building import Format
+from dispatcher.feeds.channels import ALL, URGENT, Channel
+from dispatcher.feeds.models import FeedChannel, Publication
 
 
 def publish(brief_id: int) -> None:
-    """Render the feeds of a released brief, and of any other that is not in the feeds yet.
+    """Tell the feeds of a brief, and of any other that they do not know as it is.
 
     Repeats change nothing; of two at once the second sees what the first has written.
     """
-    with transaction.atomic():
-        _wait_for_turn()
-        vocabulary = Vocabulary()
-        # Read before the topics are: what is released between the two is left to its own turn.
-        newest = public.newest(NEWEST, words=vocabulary)
-        own = public.released().filter(pk=brief_id).values_list("topics", flat=True)
-        if own:
-            topic_ids = {pk for topics in (*own, *_uncovered_topics()) for pk in topics}
-            _render(public.topics_reached(topic_ids, vocabulary), vocabulary, newest)
+    touched = _learn([brief_id])
+    while missed := learning.missed():
+        touched |= _learn(missed)
+    _refresh(touched)
 
 
 def sweep() -> int:
-    """Publish what a lost nudge left behind; returns how many briefs the feeds lacked."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SQL_UNCOVERED,
-            {
-                "newest": NEWEST,
-                "key": ALL.key,
-                "format": Format.ATOM,
-                "slack": SLACK.total_seconds(),
-                "prefix": describing.entry_id(""),
-            },
+    """Publish what a lost nudge left behind; returns how many briefs the feeds lacked.
+
+    Feeds that were touched and not rendered, since a worker was lost in between, are rendered too.
+    """
+    missed = learning.missed()
+    if missed:
+        publish(missed[0])  # and with it all others
+    _refresh(keeping.left_behind())
+    return len(missed)
+
+
+def republish(topic_id: int) -> None:
+    """Bring feeds up to date with a topic that was renamed, merged, retired or moved in the tree.
+
+    Its briefs are held against rules anew: what stands above them may have changed.
+    """
+    with transaction.atomic():
+        learning.wait_for_turn()
+        concerned = sorted({topic_id, *Vocabulary().related([topic_id])})
+        rows = Publication.objects.filter(
+            Q(reach__overlap=concerned) | Q(topics__overlap=concerned)
         )
-        lacking = [row[0] for row in cursor.fetchall()]
-    if lacking:
-        publish(lacking[0])  # and with it all others
-    return len(lacking)
+        brief_ids = list(rows.values_list("brief_id", flat=True))
+        touched = _learned(brief_ids) | learning.touch(brief_ids)
+        keeping.forget_ended(Vocabulary())
+    _refresh(touched)
 
 
 def build_all() -> int:
@@ -81,67 +66,59 @@ def build_all() -> int:
     Returns how many documents were written; one whose bytes are the same is not.
     """
     with transaction.atomic():
-        _wait_for_turn()
-        vocabulary = Vocabulary()
-        return _render(public.topics_in_use(), vocabulary, public.newest(NEWEST, words=vocabulary))
+        learning.wait_for_turn()
+        words = Vocabulary()
+        keeping.forget_ended(words)
+        keeping.keep([ALL, URGENT, *map(channels.of_topic, public.topics_in_use())])
+        released = Brief.objects.exclude(released=None).exclude(released_at=None)
+        _learned(list(released.values_list("pk", flat=True)))
+        every = list(FeedChannel.objects.values_list("pk", flat=True))
+        FeedChannel.objects.update(version=F("version") + 1)
+        learning.raise_generation()
+    return _refresh(every)
 
 
-def document(channel: Channel, form: Format) -> FeedDocument:
-    """The stored document, or one made for the moment where nothing was ever published."""
-    stored = FeedDocument.objects.filter(key=channel.key, format=form).first()
-    if stored is not None:
-        return stored
-    briefs = public.newest(NEWEST, about=channel.topic)
-    return _rendered(channel, form, map(describing.entry, briefs))
-
-
-def _wait_for_turn() -> None:
-    """Until the transaction ends. What the one before has committed is seen by the next statement."""
+def generation() -> int:
+    """How often anything was published: who saw this number has seen all there is. One small query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        cursor.execute("SELECT number FROM dispatcher_feedgeneration")
+        row = cursor.fetchone()
+    return row[0] if row else 0
 
 
-def _uncovered_topics() -> Iterable[list[int]]:
-    """The topics of every released brief that the combined feed does not hold, however many."""
-    briefs = public.released()
-    combined = FeedDocument.objects.filter(key=ALL.key, format=Format.ATOM).first()
-    if combined is not None:
-        briefs = briefs.filter(released_at__gte=combined.last_modified - SLACK)
-    body = bytes(combined.body) if combined else b""
-    for public_id, topics in briefs.values_list("public_id", "topics"):
-        if f"{describing.entry_id(public_id)}<".encode() not in body:
-            yield topics
+def _learn(brief_ids: Collection[int]) -> set[int]:
+    with transaction.atomic():
+        learning.wait_for_turn()
+        return _learned(brief_ids)
 
 
-def _render(topics: Iterable[Topic], vocabulary: Vocabulary, newest: list[PublicBrief]) -> int:
-    """The feeds of these topics and the combined one of `newest`; how many documents changed."""
-    entries: dict[str, FeedEntry] = {}  # a brief is set once, however many feeds hold it
-    held = {
-        Channel(topic): public.newest(NEWEST, about=topic, words=vocabulary) for topic in topics
-    }
-    written = 0
-    for channel, briefs in {**held, ALL: newest}.items():
-        for brief in briefs:
-            if brief.public_id not in entries:
-                entries[brief.public_id] = describing.entry(brief)
-        of_channel = [entries[brief.public_id] for brief in briefs]
-        written += sum(_store(_rendered(channel, form, of_channel)) for form in Format)
-    return written
+def _learned(brief_ids: Collection[int]) -> set[int]:
+    """The kept channels that news of these briefs touches, announced to the hubs."""
+    briefs = list(Brief.objects.filter(pk__in=brief_ids).exclude(released_at=None))
+    words = Vocabulary()  # after the briefs, so that it knows every topic of theirs
+    keeping.keep(_standing(briefs, words))
+    touched = learning.learn(briefs, words)
+    rows = FeedChannel.objects.filter(pk__in=touched)
+    named = filter(None, (keeping.channel_of(row, words) for row in rows))
+    websub.announce([channel.url(form) for channel in named for form in Format])
+    return touched
 
 
-def _rendered(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> FeedDocument:
-    feed = describing.feed(channel, form, entries)
-    body = build(feed, form)
-    return FeedDocument(
-        key=channel.key, format=form, body=body, etag=etag(body), last_modified=feed.updated
-    )
+def _standing(briefs: Iterable[Brief], words: Vocabulary) -> list[Channel]:
+    """The feeds that are there for these briefs without being asked for."""
+    topic_ids = {pk for brief in briefs for pk in brief.topics}
+    kinds = {brief.kind for brief in briefs if channels.kind_slug(brief.kind)}
+    topics = public.topics_reached(topic_ids, words)
+    return [
+        *(ALL, URGENT),
+        *map(channels.of_topic, topics),
+        *map(channels.of_kind, sorted(kinds)),
+    ]
 
 
-def _store(document: FeedDocument) -> bool:
-    """Keep the document unless the stored one has the same bytes; whether it was written."""
-    place = FeedDocument.objects.filter(key=document.key, format=document.format)
-    if place.filter(etag=document.etag).exists():
-        return False
-    document.pk = place.values_list("pk", flat=True).first()
-    document.save()
-    return True
+def _refresh(channel_ids: Collection[int]) -> int:
+    """Render these channels, the standing ones first; how many documents changed."""
+    if not channel_ids:
+        return 0
+    words = Vocabulary()
+    return sum(documents.refresh(row, words) for row in keeping.asked_for(channel_ids))
