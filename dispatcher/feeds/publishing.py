@@ -86,6 +86,11 @@ def build_all() -> int:
         return _render(public.topics_in_use(), vocabulary, public.newest(NEWEST, words=vocabulary))
 
 
+def republish(topic_id: int) -> int:  # noqa: ARG001  which of the feeds are concerned is not told apart yet
+    """Render what is about a topic that was merged, retired or renamed; how many documents changed."""
+    return build_all()
+
+
 def document(channel: Channel, form: Format) -> FeedDocument:
     """The stored document, or one made for the moment where nothing was ever published."""
     stored = FeedDocument.objects.filter(key=channel.key, format=form).first()
