@@ -2,7 +2,7 @@
 
 from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
-from dispatcher.briefs.models import Brief, Revision, Topic
+from dispatcher.briefs.models import Brief, Revision, Topic, TopicAct
 from dispatcher.feeds.models import FeedDocument
 from dispatcher.mailing.models import (
     Act,
@@ -36,4 +36,5 @@ __all__ = [
     "Subscription",
     "Suppression",
     "Topic",
+    "TopicAct",
 ]

@@ -44,8 +44,13 @@ def carry(batch_id: int, *, lane: str, after: timedelta = AT_ONCE) -> None:
 
 
 def publish(brief_id: int, *, lane: str) -> None:
-    """Nudge: render the feeds that a released brief belongs to."""
+    """Nudge: render the feeds that a released, corrected or withdrawn brief belongs to."""
     _post("publish", brief_id, to=lane)
+
+
+def republish(topic_id: int) -> None:
+    """Nudge: render the feeds of all that is about a topic which was merged, retired or renamed."""
+    _post("republish", topic_id, to=ROUTINE)
 
 
 def notify(notice_id: int, *, after: timedelta = AT_ONCE) -> None:

@@ -36,6 +36,11 @@ def publish(brief_id: int) -> None:
     publishing.publish(brief_id)
 
 
+@app.task(name="republish", base=Job)  # type: ignore[untyped-decorator]
+def republish(topic_id: int) -> None:
+    publishing.republish(topic_id)
+
+
 @app.task(name="notify", base=Job)  # type: ignore[untyped-decorator]
 def notify(notice_id: int) -> None:
     notices.notify(notice_id)

@@ -35,8 +35,31 @@ def new_public_id() -> str:
     return get_random_string(10, "23456789abcdefghjkmnpqrstvwxyz")
 
 
+class TopicAct(models.Model):
+    """What somebody did to a topic: written once. `note` is for the topic's readers."""
+
+    class What(models.TextChoices):
+        MERGED = "merged"
+        RETIRED = "retired"
+        REINSTATED = "reinstated"
+        RENAMED = "renamed"
+
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="acts")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=150)
+    what = models.CharField(max_length=10, choices=What.choices)
+    note = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"topic {self.topic_id} {self.what} by {self.by}"
+
+
 class Brief(models.Model):
-    """One published piece. `topics` are ids; `released` is the revision that readers see."""
+    """One published piece. `topics` are ids; `released` is the revision that readers see.
+
+    `amended_at` is when what they see was last corrected, in whole seconds, and only ever moves on;
+    with `withdrawn_at` they see that it was withdrawn, when and why, and no longer what it said.
+    """
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
     source_id = models.CharField(max_length=200, unique=True)
@@ -49,6 +72,8 @@ class Brief(models.Model):
     current = models.ForeignKey("Revision", models.PROTECT, null=True, related_name="+")
     released = models.ForeignKey("Revision", models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True)
+    amended_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -62,10 +87,16 @@ class Brief(models.Model):
 
 
 class Revision(models.Model):
+    """What a brief says from some moment on. `note` says what changed, of a retraction why.
+
+    A correction, retagging or retraction is of what was public already, and public at once.
+    """
+
     class Change(models.TextChoices):
         FIRST = "first"
         EDIT = "edit"
         CORRECTION = "correction"
+        RETAGGING = "retagging"
         RETRACTION = "retraction"
 
     brief = models.ForeignKey(Brief, models.CASCADE, related_name="revisions", db_index=False)

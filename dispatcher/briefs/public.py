@@ -5,14 +5,15 @@ Feeds and pages both look here, so that neither shows what the other hides. How 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from dispatcher.briefs.document import Document
-from dispatcher.briefs.models import Brief, Topic
+from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchBrief, Refusal, UnknownTopic
 
@@ -29,42 +30,87 @@ class TopicRetired(Refusal):
     """The topic is no longer used; its name is never given to another one."""
 
 
+class BriefWithdrawn(Refusal):
+    """The brief was public and is no longer: what remains is its headline, when that was, and why."""
+
+    def __init__(self, *, headline: str, when: datetime, note: str) -> None:
+        super().__init__(f"“{headline}” was withdrawn.")
+        self.headline = headline
+        self.when = when
+        self.note = note
+
+
 @dataclass(frozen=True, slots=True)
 class PublicBrief:
-    """A released brief. `topics` are its own, merged ones by what they became, retired ones left out."""
+    """A released brief. `topics` are its own, merged ones by what they became, retired ones left out.
 
+    `updated_at` moves with every correction and retagging, `published_at` never. `correction` is what
+    the last correction said of itself, '' if it said nothing or there was none; then `corrected_at` is
+    None.
+    """
+
+    brief_id: int
     public_id: str
     document: Document
     topics: tuple[Topic, ...]
     published_at: datetime
     released_at: datetime
+    kind: str
+    urgent: bool
+    updated_at: datetime
+    correction: str
+    corrected_at: datetime | None
+
+
+class Withdrawn(NamedTuple):
+    """A brief that was public: since when it is not, and why."""
+
+    public_id: str
+    when: datetime
+    note: str
 
 
 def newest(
     limit: int, *, about: Topic | None = None, words: Vocabulary | None = None
 ) -> list[PublicBrief]:
-    """The released briefs that were released last, newest first.
+    """The released briefs that were released last, newest first, without those withdrawn.
 
     With `about`, those whose reach includes that topic: its own and those of the topics beneath it.
     """
     vocabulary = words or Vocabulary()
-    briefs = released().select_related("released").order_by("-released_at", "-pk")
+    briefs = _with_words(released()).order_by("-released_at", "-pk")
     if about is not None:
         briefs = briefs.filter(topics__overlap=_beneath(about, vocabulary))
     return [_public(brief, vocabulary) for brief in briefs[:limit]]
 
 
+def of(brief_ids: Collection[int], *, words: Vocabulary | None = None) -> list[PublicBrief]:
+    """Those of these briefs that are public, newest first, in one query."""
+    vocabulary = words or Vocabulary()
+    briefs = _with_words(released()).filter(pk__in=brief_ids).order_by("-released_at", "-pk")
+    return [_public(brief, vocabulary) for brief in briefs]
+
+
+def withdrawn(brief_ids: Collection[int]) -> list[Withdrawn]:
+    """Those of these briefs that were public and are withdrawn, the last withdrawn first."""
+    briefs = _with_words(Brief.objects.filter(pk__in=brief_ids, withdrawn_at__isnull=False))
+    rows = briefs.order_by("-withdrawn_at", "-pk")
+    return [Withdrawn(*row) for row in rows.values_list("public_id", "withdrawn_at", "why")]
+
+
 def released() -> QuerySet[Brief]:
-    """The rows of all briefs that have been released."""
-    return Brief.objects.filter(released_at__isnull=False, released__isnull=False)
+    """The rows of all briefs that have been released and are not withdrawn."""
+    return _ever_released().filter(withdrawn_at=None)
 
 
 def find(public_id: str) -> PublicBrief:
-    """Raises NoSuchBrief, for a brief not released just as for one that never was."""
-    briefs = released().select_related("released").filter(public_id=_searchable(public_id))
+    """Raises NoSuchBrief, for a brief not released just as for one that never was, or BriefWithdrawn."""
+    briefs = _with_words(_ever_released()).filter(public_id=_searchable(public_id))
     brief = briefs.first()
     if brief is None:
         raise NoSuchBrief("There is no brief at this address.")
+    if brief.withdrawn_at is not None:
+        raise BriefWithdrawn(headline=brief.headline, when=brief.withdrawn_at, note=brief.why or "")
     return _public(brief, Vocabulary())
 
 
@@ -98,15 +144,38 @@ def topics_reached(topic_ids: Iterable[int], words: Vocabulary) -> list[Topic]:
     return [one for one in reached if one.retired_at is None and one.merged_into_id is None]
 
 
-def _public(brief: Brief, vocabulary: Vocabulary) -> PublicBrief:
-    if brief.released is None or brief.released_at is None:
-        raise NoSuchBrief(f"The brief {brief.public_id} has not been released.")
+def _ever_released() -> QuerySet[Brief]:
+    return Brief.objects.filter(released_at__isnull=False, released__isnull=False)
+
+
+def _with_words(briefs: QuerySet[Brief]) -> QuerySet[Any]:
+    """With what they say, what their last correction said of itself and when, and why they went."""
+    corrections = _revisions(Revision.Change.CORRECTION)
+    return briefs.select_related("released").annotate(
+        correction=Subquery(corrections.values("note")[:1]),
+        corrected_at=Subquery(corrections.values("at")[:1]),
+        why=Subquery(_revisions(Revision.Change.RETRACTION).values("note")[:1]),
+    )
+
+
+def _revisions(change: Revision.Change) -> QuerySet[Revision]:
+    return Revision.objects.filter(brief=OuterRef("pk"), change=change).order_by("-number")
+
+
+def _public(brief: Any, vocabulary: Vocabulary) -> PublicBrief:
+    """From a row of `_with_words`."""
     return PublicBrief(
+        brief_id=brief.pk,
         public_id=brief.public_id,
         document=brief.released.document,
         topics=tuple(_shown(brief.topics, vocabulary)),
         published_at=brief.published_at or brief.released_at,
         released_at=brief.released_at,
+        kind=brief.kind,
+        urgent=brief.urgent,
+        updated_at=brief.amended_at or brief.released_at,
+        correction=brief.correction or "",
+        corrected_at=brief.corrected_at,
     )
 
 

@@ -73,6 +73,7 @@ ACTS: Mapping[str, str] = {
     Act.What.PAUSED: "Paused",
     Act.What.RESUMED: "Resumed",
     Act.What.CANCELLED: "Cancelled",
+    Act.What.REPLACED: "Stopped, to go anew",
     Act.What.SENT_REST: "Sent the rest again:",
     Act.What.ACCEPTED: "Took as accepted:",
 }

@@ -9,6 +9,7 @@ from dispatcher.feeds import views
 app_name = "feeds"
 urlpatterns = [
     path("", views.index, name="index"),
-    path("all.<str:format>", views.all_briefs, name="all"),
-    path("topics/<str:slug>.<str:format>", views.topic, name="topic"),
+    path("feeds.opml", views.outline, name="outline"),
+    path("choose", views.choose, name="choose"),
+    path("<path:address>", views.feed, name="feed"),
 ]

@@ -1,65 +1,118 @@
-"""The feeds' door: which document an address means. Bytes are made elsewhere."""
+"""The feeds' door: which document or page an address means. Bytes are made elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from dispatcher.briefs import public
-from dispatcher.briefs.public import TopicMoved, TopicRetired
-from dispatcher.errors import UnknownTopic
-from dispatcher.feeds import describing, publishing, serving
-from dispatcher.feeds.building import Format
-from dispatcher.feeds.describing import ALL, Channel
+from dispatcher.briefs.public import TopicRetired
+from dispatcher.errors import BadToken, UnknownTopic
+from dispatcher.feeds import addressing, describing, documents, holding, outlining, serving
+from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
+from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 
-NO_SUCH_FORMAT = "There is no feed in this format; there are .atom, .rss and .json."
+LISTED = 20
+PAGE_AGE = "public, max-age=300"
+_NOT_AGE = "public, max-age=60"
+
+View = Callable[..., HttpResponse]
+
+
+def at_a_feeds_address(view: View) -> View:
+    """Answers for addresses that mean no feed, or mean it in another spelling."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NoSuchFeed as refusal:
+            return _said(404, str(refusal))
+        except (UnknownTopic, BadToken):
+            return _said(404, NOT_THERE)
+        except TopicRetired as refusal:
+            return _said(410, f"{refusal} Its feed has ended.")
+        except FeedMoved as moved:
+            response = HttpResponsePermanentRedirect(moved.to.path)
+            response.headers["Cache-Control"] = PAGE_AGE
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            return response
+
+    return answered
 
 
 @require_safe
-def all_briefs(request: HttpRequest, format: str) -> HttpResponse:  # noqa: A002  as in the address
-    """The combined feed."""
-    if format not in list(Format):
-        return _said(404, NO_SUCH_FORMAT)
-    return _served(request, ALL, Format(format))
-
-
-@require_safe
-def topic(request: HttpRequest, slug: str, format: str) -> HttpResponse:  # noqa: A002
-    """The feed of a topic: 301 when it was merged, 410 when it was retired."""
-    if format not in list(Format):
-        return _said(404, NO_SUCH_FORMAT)
-    form = Format(format)
-    try:
-        channel = Channel(public.topic(slug))
-    except UnknownTopic:
-        return _said(404, "There is no feed at this address: no topic has that name.")
-    except TopicRetired as refusal:
-        return _said(410, f"{refusal} Its feed has ended.")
-    except TopicMoved as moved:
-        response = HttpResponsePermanentRedirect(Channel(moved.to).path(form))
-        response.headers["Cache-Control"] = serving.MAX_AGE
-        return response
-    return _served(request, channel, form)
+@at_a_feeds_address
+def feed(request: HttpRequest, address: str) -> HttpResponse:
+    """A feed in a format, live or of a month; without a format, its page for people."""
+    meant = addressing.read(address)
+    if meant.form is None:
+        return _page(request, meant.channel)
+    return serving.answer(request, documents.find(meant.channel, meant.form, meant.month))
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Every feed there is, for people."""
-    topics = [(one, describing.links_of(Channel(one))) for one in public.topics_in_use()]
+    """Every feed there is, and a form that combines topics."""
+    topics = public.topics_in_use()
     context = {
         "combined": describing.links_of(ALL),
-        "topics": topics,
+        "urgent": describing.links_of(URGENT),
+        "kinds": [(one, describing.links_of(one)) for one in addressing.kinds()],
+        "topics": [(one, describing.links_of(of_topic(one))) for one in topics],
+        "most": addressing.MOST_TOPICS,
         "feeds": describing.feed_links(),
+        "canonical": describing.home_page() + "feeds/",
     }
-    response = render(request, "feeds/index.html", context)
-    response.headers["Cache-Control"] = serving.MAX_AGE
+    return _cached(render(request, "feeds/index.html", context))
+
+
+@require_safe
+def outline(request: HttpRequest) -> HttpResponse:
+    """All feeds as OPML 2.0, for feed readers to import."""
+    response = HttpResponse(outlining.opml(), content_type="text/x-opml; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="feeds.opml"'
+    return _cached(response)
+
+
+@require_safe
+@at_a_feeds_address
+def choose(request: HttpRequest) -> HttpResponse:
+    """What the form of the index page asks for; leads to the page of that combination."""
+    asked = request.GET
+    if not asked.getlist("topic") and not asked.getlist("not"):
+        return redirect("feeds:index")
+    channel = addressing.choose(
+        asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
+    )
+    return redirect(channel.path())
+
+
+def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """How to follow a feed, and what is in it now."""
+    page = describing.page_of(channel)
+    if page != channel.url():
+        return HttpResponsePermanentRedirect(page)
+    held = holding.live(channel).entries[:LISTED]
+    links = describing.links_of(channel)
+    context = {
+        "channel": channel,
+        "about": describing.about(channel),
+        "links": links,
+        "briefs": public.of([row.brief_id for row in held]),
+        "feeds": links,
+        "canonical": page,
+    }
+    return _cached(render(request, "feeds/channel.html", context))
+
+
+def _cached(response: HttpResponse) -> HttpResponse:
+    response.headers["Cache-Control"] = PAGE_AGE
     return response
-
-
-def _served(request: HttpRequest, channel: Channel, form: Format) -> HttpResponse:
-    document = publishing.document(channel, form)
-    return serving.answer(request, document, self_url=channel.url(form))
 
 
 def _said(status: int, sentence: str) -> HttpResponse:
@@ -67,5 +120,5 @@ def _said(status: int, sentence: str) -> HttpResponse:
         f"{sentence}\n",
         status=status,
         content_type="text/plain; charset=utf-8",
-        headers={"Cache-Control": "public, max-age=60", "Access-Control-Allow-Origin": "*"},
+        headers={"Cache-Control": _NOT_AGE, "Access-Control-Allow-Origin": "*"},
     )

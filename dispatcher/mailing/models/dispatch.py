@@ -184,6 +184,7 @@ class Act(models.Model):
         PAUSED = "paused"
         RESUMED = "resumed"
         CANCELLED = "cancelled"
+        REPLACED = "replaced"  # a digest that was stopped, since it held what was withdrawn then
         SENT_REST = "sent the rest"
         ACCEPTED = "took as accepted"
 
