@@ -3,7 +3,12 @@
 from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic, TopicAct
-from dispatcher.feeds.models import FeedDocument
+from dispatcher.feeds.models import (
+    FeedChannel,
+    FeedDocument,
+    FeedGeneration,
+    Publication,
+)
 from dispatcher.mailing.models import (
     Act,
     Batch,
@@ -26,9 +31,12 @@ __all__ = [
     "DigestBrief",
     "DigestRun",
     "Dispatch",
+    "FeedChannel",
     "FeedDocument",
+    "FeedGeneration",
     "Notice",
     "Owed",
+    "Publication",
     "Receipt",
     "Revision",
     "SignUp",

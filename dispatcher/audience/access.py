@@ -79,6 +79,34 @@ def renew(reader_id: int) -> str:
     return manage_token(reader_id)
 
 
+def feed_token(reader_id: int) -> str:
+    """The token of the address of this reader's own feed, as it is now. Raises BadToken for nobody."""
+    return sealer(Purpose.FEED)(reader_id, _feed_version(reader_id))
+
+
+def opened_feed(token: str) -> int:
+    """The number of the reader whose own feed a token opens. Raises BadToken."""
+    reader_id, version = unseal(Purpose.FEED, token, count=2)
+    if version != _feed_version(reader_id):
+        raise BadToken("This feed was replaced by a newer one. Its address is on your page.")
+    return reader_id
+
+
+def renew_feed(reader_id: int) -> str:
+    """Close the address of a reader's own feed for good; returns the token of the new one."""
+    Subscriber.objects.filter(pk=reader_id).update(feed_version=F("feed_version") + 1)
+    return feed_token(reader_id)
+
+
+def _feed_version(reader_id: int) -> int:
+    """Raises BadToken for a reader who is not there, or was erased."""
+    rows = Subscriber.objects.filter(pk=reader_id).exclude(address__endswith=f"@{hashing.DOMAIN}")
+    version = rows.values_list("feed_version", flat=True).first()
+    if version is None:
+        raise BadToken("There is no such feed.")
+    return version
+
+
 def _said(version: int) -> tuple[int, ...]:
     """Links are short: the first version goes without saying."""
     return (version,) if version else ()

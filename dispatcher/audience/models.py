@@ -36,6 +36,7 @@ class Subscriber(models.Model):
     is_suppressed = models.BooleanField(db_default=False, editable=False)
     paused_until = models.DateTimeField(null=True)
     link_version = models.PositiveIntegerField(default=0, db_default=0)
+    feed_version = models.PositiveIntegerField(default=0, db_default=0)  # of the reader's own feed
     created_at = models.DateTimeField(default=now)
 
     class Meta:

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     NOTICE_ID = "notice message id"
     JOIN = "join"
     MOVE = "move"
+    FEED = "feed"
 
 
 def seal(purpose: Purpose, *ids: int) -> str:

@@ -114,12 +114,13 @@ def find(public_id: str) -> PublicBrief:
     return _public(brief, Vocabulary())
 
 
-def topic(slug: str) -> Topic:
+def topic(slug: str, *, words: Vocabulary | None = None) -> Topic:
     """The topic in use under that slug. Raises UnknownTopic, TopicMoved or TopicRetired."""
-    found = Topic.objects.filter(slug=_searchable(slug)).first()
+    vocabulary = words or Vocabulary()
+    found = next((one for one in vocabulary.by_id.values() if one.slug == slug), None)
     if found is None:
         raise UnknownTopic("There is no topic at this address.")
-    last = _final(found, Vocabulary().by_id)
+    last = _final(found, vocabulary.by_id)
     if last.retired_at is not None:
         raise TopicRetired(f"The topic {found.name} is no longer used.")
     if last.pk != found.pk:

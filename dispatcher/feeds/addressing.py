@@ -21,8 +21,8 @@ from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import Refusal
 from dispatcher.feeds import channels
 from dispatcher.feeds.building import Format
-from dispatcher.feeds.channels import ARCHIVE, READERS_OWN, Channel
-from dispatcher.feeds.models import Publication
+from dispatcher.feeds.channels import ARCHIVE, Channel
+from dispatcher.feeds.models import FeedChannel
 
 MOST_TOPICS = 8  # in one combination, wanted and unwanted
 _LONGEST = 700
@@ -99,37 +99,41 @@ def _format(text: str) -> tuple[str, Format | None]:
 
 
 def _channel(parts: list[str]) -> Channel:
-    match [part if at == 1 and parts[0] == READERS_OWN else part.lower() for at, part in enumerate(parts)]:
+    match [part.lower() for part in parts]:
         case ["all"]:
-            return channels.ALL
+            found = channels.ALL
         case ["urgent"]:
-            return channels.URGENT
+            found = channels.URGENT
         case ["mine", token]:
-            return channels.readers_own(token.lower())
+            found = channels.readers_own(token)
         case ["kinds", slug]:
-            return _of_kind(slug)
+            found = _of_kind(slug)
         case ["topics", slug]:
-            return _combination(Match.ANY, [slug], [])
+            found = _combination(Match.ANY, [slug], [])
         case [("any" | "each") as way, wanted]:
-            return _combination(_WAYS[way], wanted.split(","), [])
+            found = _combination(_WAYS[way], wanted.split(","), [])
         case [("any" | "each") as way, wanted, "not", unwanted]:
-            return _combination(_WAYS[way], wanted.split(","), unwanted.split(","))
+            found = _combination(_WAYS[way], wanted.split(","), unwanted.split(","))
         case ["not", unwanted]:
-            return _combination(Match.ALL, [], unwanted.split(","))
-    raise NoSuchFeed(NOT_THERE)
+            found = _combination(Match.ALL, [], unwanted.split(","))
+        case _:
+            raise NoSuchFeed(NOT_THERE)
+    return found
 
 
 def _of_kind(slug: str) -> Channel:
-    found = Publication.objects.filter(kind=slug).select_related("brief").order_by("-pk").first()
-    if found is None:
+    row = FeedChannel.objects.filter(kind=slug, is_standing=True).exclude(kind="").first()
+    if row is None:
         raise NoSuchFeed("There is no feed at this address: no brief is of that kind.")
-    return Channel(kind=slug, kind_name=found.brief.kind)
+    return Channel(kind=row.kind, kind_name=row.kind_name)
 
 
 def _combination(match: str, wanted: list[str], unwanted: list[str]) -> Channel:
     wanted, unwanted = list(filter(None, wanted)), list(filter(None, unwanted))
     if len({*wanted, *unwanted}) > MOST_TOPICS:
-        raise NoSuchFeed(f"A feed combines up to {MOST_TOPICS} topics; follow several feeds for more.")
+        raise NoSuchFeed(
+            f"A feed combines up to {MOST_TOPICS} topics; follow several feeds for more."
+        )
     if not wanted and not unwanted:
         raise NoSuchFeed("This address names no topic.")
     known = _finder()
@@ -152,3 +156,9 @@ def _finder() -> Callable[[str], Topic]:
             return moved.to
 
     return find
+
+
+def kinds() -> list[Channel]:
+    """The feed of every kind of brief there is, by name."""
+    found = FeedChannel.objects.exclude(kind="").order_by("kind_name")
+    return [Channel(kind=row.kind, kind_name=row.kind_name) for row in found]

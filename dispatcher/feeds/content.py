@@ -6,6 +6,8 @@ feeds drop them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
@@ -14,6 +16,7 @@ from dispatcher.letters.languages import setting
 from dispatcher.letters.paragraphs import runs
 
 
+@lru_cache(maxsize=512)  # a brief is in many feeds; 0.4 ms each
 def fragment(document: Document) -> SafeString:
     """The same bytes for the same document."""
     context = {"document": document, "setting": setting(document.language), "runs": runs}

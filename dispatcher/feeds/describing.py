@@ -49,16 +49,19 @@ class Contents:
 
 def contents(held: Held, words: Vocabulary) -> Contents:
     """The values of what a channel holds. What was withdrawn in this moment is left out."""
-    dates = {row.brief_id: row.updated_at for row in (*held.entries, *held.withdrawn)}
-    briefs = {brief.brief_id: brief for brief in public.of([r.brief_id for r in held.entries], words=words)}
+    found = public.of([row.brief_id for row in held.entries], words=words)
+    briefs = {brief.brief_id: brief for brief in found}
+    gone = {row.brief.public_id: row.updated_at for row in held.withdrawn}
     withdrawn = public.withdrawn([row.brief_id for row in held.withdrawn])
     return Contents(
         tuple(
-            entry(briefs[row.brief_id], updated=dates[row.brief_id])
+            entry(briefs[row.brief_id], updated=row.updated_at)
             for row in held.entries
             if row.brief_id in briefs
         ),
-        tuple(Withdrawal(entry_id(one.public_id), one.when, one.note) for one in withdrawn),
+        tuple(
+            Withdrawal(entry_id(one.public_id), gone[one.public_id], one.note) for one in withdrawn
+        ),
         held.before,
         held.after,
     )

@@ -82,7 +82,9 @@ def _contents(channel: Channel, month: str, words: Vocabulary) -> Contents:
     """What a feed holds and is next to. Raises NoSuchFeed for a month that holds nothing."""
     held = holding.archive(channel, month) if month else holding.live(channel)
     if month and not held.entries and not held.withdrawn:
-        raise NoSuchFeed("There is no archive of that month; nothing of this feed was released in it.")
+        raise NoSuchFeed(
+            "There is no archive of that month; nothing of this feed was released in it."
+        )
     return describing.contents(held, words)
 
 
@@ -108,7 +110,7 @@ def _stored(row: FeedChannel, made: FeedDocument) -> FeedDocument:
         return old.get()
     if stored is not None:  # a brief that moved away may leave an older date behind
         made.last_modified = max(made.last_modified, stored.last_modified + _SECOND)
-    made.gzip, made.br = coded(made.body)
+    made.gzip, made.br = coded(bytes(made.body))
     values = ("format", "month", "body", "gzip", "br", "etag", "last_modified")
     with connection.cursor() as cursor:
         cursor.execute(

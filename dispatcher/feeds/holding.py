@@ -31,14 +31,16 @@ def live(channel: Channel) -> Held:
 
     `before` is the newest archive, where there is more than the feed itself shows.
     """
-    rows = publications(channel)
+    rows = publications(channel).select_related("brief")
     entries = tuple(rows.filter(withdrawn_at=None).order_by("-updated_at")[: NEWEST + 1])
     gone = rows.exclude(withdrawn_at=None).order_by("-updated_at")
     has_more = len(entries) > NEWEST
     entries = entries[:NEWEST]
     if has_more:
         gone = gone.filter(updated_at__gte=entries[-1].updated_at)
-    newest = rows.filter(withdrawn_at=None).aggregate(Max("month"))["month__max"] if has_more else ""
+    newest = (
+        rows.filter(withdrawn_at=None).aggregate(Max("month"))["month__max"] if has_more else ""
+    )
     return Held(entries, tuple(gone[:NEWEST]), before=newest or "")
 
 
@@ -46,7 +48,7 @@ def archive(channel: Channel, month: str) -> Held:
     """All that was first released in a month (`2026-03`, in UTC), as it stands today."""
     rows = publications(channel)
     months = list(rows.order_by("month").values_list("month", flat=True).distinct())
-    own = list(rows.filter(month=month).order_by("-updated_at"))
+    own = list(rows.filter(month=month).select_related("brief").order_by("-updated_at"))
     return Held(
         tuple(one for one in own if one.withdrawn_at is None),
         tuple(one for one in own if one.withdrawn_at is not None),

@@ -76,9 +76,11 @@ def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
 
 def left_behind() -> list[int]:
     """Rows of feeds that changed and were not rendered; at most 500."""
-    told = {"lately": timezone.now() - LATELY, "formats": len(Format), "at_once": _AT_ONCE}
+    lately = timezone.now() - LATELY
     with connection.cursor() as cursor:
-        cursor.execute(SQL_LEFT_BEHIND, told)
+        cursor.execute(
+            SQL_LEFT_BEHIND, {"lately": lately, "formats": len(Format), "at_once": _AT_ONCE}
+        )
         return [row[0] for row in cursor.fetchall()]
 
 

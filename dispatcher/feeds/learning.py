@@ -34,6 +34,7 @@ WHERE b.released_at IS NOT NULL AND b.released_id IS NOT NULL
 ORDER BY b.id LIMIT %(at_once)s
 """
 
+
 def _sql_holds(reach: str, kind: str, urgent: str) -> str:
     """True for a channel that holds a brief of this reach, kind and urgency: the rules of mail, backwards."""
     return f"({sql_matches(reach)} AND (s.kind = '' OR s.kind = {kind}) AND (NOT s.urgent OR {urgent}))"
@@ -44,14 +45,14 @@ UPDATE dispatcher_feedchannel s SET version = version + 1
 WHERE {_sql_holds("%(reach)s::bigint[]", "%(kind)s", "%(urgent)s")}
    OR {_sql_holds("%(old_reach)s::bigint[]", "%(old_kind)s", "%(old_urgent)s")}
 RETURNING s.id
-"""
+"""  # noqa: S608  expressions of ours
 
 SQL_TOUCH_ALL_OF = f"""
 UPDATE dispatcher_feedchannel s SET version = version + 1
 WHERE EXISTS (SELECT 1 FROM dispatcher_publication p WHERE p.brief_id = ANY(%(briefs)s)
               AND {_sql_holds("p.reach", "p.kind", "p.urgent")})
 RETURNING s.id
-"""
+"""  # noqa: S608  expressions of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def raise_generation() -> None:
 def _learned(brief: Brief, row: Publication | None, words: Vocabulary) -> set[int] | None:
     """The channels that it touches, None when nothing is new."""
     place = _Place(tuple(words.reach(brief.topics)), kind_slug(brief.kind), brief.urgent)
-    before = row and _Place(tuple(row.reach), row.kind, row.urgent)
+    before = _Place(tuple(row.reach), row.kind, row.urgent) if row is not None else None
     told_at = _moment(brief)
     is_known = (
         row is not None
@@ -116,8 +117,8 @@ def _learned(brief: Brief, row: Publication | None, words: Vocabulary) -> set[in
 
 
 def _write(brief: Brief, row: Publication | None, place: _Place, told_at: datetime) -> None:
-    assert brief.released_at is not None
-    row = row or Publication(brief=brief, month=brief.released_at.astimezone(UTC).strftime("%Y-%m"))
+    released_at = brief.released_at or told_at
+    row = row or Publication(brief=brief, month=released_at.astimezone(UTC).strftime("%Y-%m"))
     if row.pk is None or row.told_at != told_at:
         row.told_at, row.updated_at = told_at, _free_second(told_at)
     row.revision_id = brief.released_id or 0

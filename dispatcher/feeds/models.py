@@ -27,7 +27,9 @@ class Publication(models.Model):
     kind = models.CharField(max_length=80)  # as a web name
     urgent = models.BooleanField()
     month = models.CharField(max_length=7)
-    told_at = models.DateTimeField()  # the brief's own moment of change that `updated_at` was made from
+    told_at = (
+        models.DateTimeField()
+    )  # the brief's own moment of change that `updated_at` was made from
     updated_at = models.DateTimeField(unique=True)
     withdrawn_at = models.DateTimeField(null=True)
 
@@ -65,7 +67,9 @@ class FeedChannel(models.Model):
 class FeedDocument(models.Model):
     """One channel in one format, live or of a month, whole and in each content coding."""
 
-    channel = models.ForeignKey(FeedChannel, models.CASCADE, related_name="documents", db_index=False)
+    channel = models.ForeignKey(
+        FeedChannel, models.CASCADE, related_name="documents", db_index=False
+    )
     format = models.CharField(max_length=8)
     month = models.CharField(max_length=7, blank=True)  # none: the live feed
     body = models.BinaryField()

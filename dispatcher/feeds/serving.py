@@ -9,12 +9,10 @@ from __future__ import annotations
 import gzip
 from email.utils import format_datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from dispatcher.feeds.building import Format
 from dispatcher.feeds.conditional import is_fresh
-from dispatcher.feeds.models import FeedDocument
+from dispatcher.feeds.served import Served
 
 MAX_AGE = (
     "public, max-age=300"  # readers that honour it poll no more often, so a brief waits no longer
@@ -22,7 +20,7 @@ MAX_AGE = (
 _SMALLEST_GZIPPED = 512
 
 
-def answer(request: HttpRequest, document: FeedDocument, *, self_url: str) -> HttpResponse:
+def answer(request: HttpRequest, document: Served) -> HttpResponse:
     """GET and HEAD of a feed, conditional or not. The body and every validator are deterministic."""
     body, etag = bytes(document.body), document.etag
     is_coded = (
@@ -37,8 +35,11 @@ def answer(request: HttpRequest, document: FeedDocument, *, self_url: str) -> Ht
         "Access-Control-Allow-Origin": "*",
         "X-Content-Type-Options": "nosniff",
     }
-    if settings.FEED_HUB_URL:  # WebSub §4 looks for both
-        common["Link"] = f'<{settings.FEED_HUB_URL}>; rel="hub", <{self_url}>; rel="self"'
+    if document.links:
+        common["Link"] = document.links
+    if document.is_private:
+        common["Cache-Control"] = f"private, max-age={document.max_age}"
+        common["X-Robots-Tag"] = "noindex"
     if is_fresh(
         etag,
         document.last_modified,
@@ -56,7 +57,7 @@ def answer(request: HttpRequest, document: FeedDocument, *, self_url: str) -> Ht
     return HttpResponse(
         b"" if request.method == "HEAD" else body,
         headers=common,
-        content_type=Format(document.format).content_type,
+        content_type=document.content_type,
     )
 
 

@@ -15,6 +15,8 @@ from dispatcher.errors import BadToken, UnknownTopic
 from dispatcher.feeds import addressing, describing, documents, holding, outlining, serving
 from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
+from dispatcher.letters.languages import setting
+from dispatcher.letters.words import words
 
 LISTED = 20
 PAGE_AGE = "public, max-age=300"
@@ -72,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def outline(request: HttpRequest) -> HttpResponse:
+def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """All feeds as OPML 2.0, for feed readers to import."""
     response = HttpResponse(outlining.opml(), content_type="text/x-opml; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="feeds.opml"'
@@ -106,6 +108,8 @@ def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "briefs": public.of([row.brief_id for row in held]),
         "feeds": links,
         "canonical": page,
+        "setting": setting,
+        "words": words,
     }
     return _cached(render(request, "feeds/channel.html", context))
 

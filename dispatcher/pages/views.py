@@ -15,7 +15,7 @@ from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.errors import NoSuchBrief, UnknownTopic
 from dispatcher.feeds import content, describing
-from dispatcher.feeds.describing import ALL, Channel
+from dispatcher.feeds.channels import ALL, of_topic
 from dispatcher.letters.languages import setting
 from dispatcher.letters.words import words
 
@@ -46,7 +46,7 @@ def brief(request: HttpRequest, public_id: str) -> HttpResponse:
         "document": found.document,
         "content": content.fragment(found.document),
         "combined": describing.links_of(ALL),
-        "followed": [(one, describing.links_of(Channel(one))) for one in found.topics],
+        "followed": [(one, describing.links_of(of_topic(one))) for one in found.topics],
         "feeds": describing.feed_links(found.topics),
         "canonical": links.brief_page(found.public_id),
     }
@@ -69,7 +69,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
         "above": found.parent,
         "beneath": public.topics_beneath(found),
         "briefs": public.newest(LISTED, about=found),
-        "followed": describing.links_of(Channel(found)),
+        "followed": describing.links_of(of_topic(found)),
         "feeds": describing.feed_links([found]),
         "canonical": links.topic_page(found.slug),
     }

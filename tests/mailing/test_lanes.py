@@ -30,7 +30,7 @@ def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
 
 def is_in_feed(brief: Brief) -> Callable[[], bool]:
     """Whether the combined feed holds the brief."""
-    feed = FeedDocument.objects.filter(key="all", format="atom")
+    feed = FeedDocument.objects.filter(channel__key="all", format="atom")
     return lambda: any(brief.public_id.encode() in bytes(found.body) for found in feed.all())
 
 

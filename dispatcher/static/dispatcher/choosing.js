@@ -6,7 +6,7 @@ const MANY = 8;
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
 for (const list of document.querySelectorAll("[data-search]")) {
-  const ticks = [...list.querySelectorAll(".ticks .tick")];
+  const ticks = [...list.querySelectorAll(list.dataset.items || ".ticks .tick")];
   if (ticks.length < MANY) continue;
   const field = document.createElement("input");
   field.type = "search";
@@ -33,7 +33,7 @@ for (const list of document.querySelectorAll("[data-search]")) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault(); // else it would send the form
   });
-  const first = list.querySelector(".ticks");
+  const first = list.querySelector(".ticks, ul");
   first.before(field, none);
 }
 
