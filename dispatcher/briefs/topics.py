@@ -158,6 +158,15 @@ class Vocabulary:
             found[topic_id] = None
         return list(found)
 
+    def recognise(self, names: Iterable[str]) -> list[int]:
+        """Ids of those names that are known, each once: what is retired or forgotten is passed over."""
+        found = (self._ids.get(" ".join(name.split()).casefold()) for name in names)
+        return list(dict.fromkeys(pk for pk in found if pk is not None))
+
+    def finals(self, topic_ids: Iterable[int]) -> list[int]:
+        """What these topics have become by now, each once."""
+        return list(dict.fromkeys(self._final(pk) for pk in topic_ids))
+
     def reach(self, topic_ids: Iterable[int]) -> list[int]:
         """The topics, everything above them, and what was merged into any of those; sorted."""
         reached: set[int] = set()
