@@ -31,6 +31,14 @@ class NoSuchBrief(Refusal):
     """No brief has that id."""
 
 
+class NotReleased(Refusal):
+    """The brief is not public yet, so nothing of it can be corrected or withdrawn."""
+
+
+class BriefGone(Refusal):
+    """The brief is withdrawn, so it goes to nobody."""
+
+
 class NoSuchReader(Refusal):
     """No reader has that address."""
 

@@ -13,7 +13,7 @@ from django.db import connection
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Rule, in_words
-from dispatcher.briefs.models import Topic
+from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchReader
 
 LEAF = 50
@@ -78,8 +78,7 @@ def reader(number: int) -> Subscriber:
 def said_rules(of: Subscriber) -> list[SaidRule]:
     """The reader's rules in words, those that count first, then the ended ones, latest first."""
     rows = list(of.subscriptions.order_by("pk"))
-    topics = {topic for row in rows for topic in (*row.topics, *row.except_topics)}
-    names = dict(Topic.objects.filter(pk__in=topics).values_list("pk", "name"))
+    names = Vocabulary().names_by_id()
     said = [
         SaidRule(
             words=in_words(Rule.of(row), names),

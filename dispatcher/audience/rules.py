@@ -102,8 +102,8 @@ def parse(topics: str, match: str, excepted: str, cadence: str, *, resolve: Reso
 def in_words(rule: Rule, names: Mapping[int, str]) -> str:
     """`Israel or Iran, but not Lebanon, daily`; for pages, the command line and explanations."""
     words = " or " if rule.match == Match.ANY else " and "
-    wanted = words.join(sorted(names[topic] for topic in rule.topics)) or "every brief"
-    unwanted = " or ".join(sorted(names[topic] for topic in rule.except_topics))
+    wanted = words.join(sorted({names[topic] for topic in rule.topics})) or "every brief"
+    unwanted = " or ".join(sorted({names[topic] for topic in rule.except_topics}))
     return f"{wanted}{f', but not {unwanted}' if unwanted else ''}, {rule.cadence}"
 
 

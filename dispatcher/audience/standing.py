@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatcher.audience import consent, rules, zones
 from dispatcher.audience.models import Subscriber, Subscription
 from dispatcher.audience.rules import Cadence, Rule
-from dispatcher.briefs.models import Topic
+from dispatcher.briefs.topics import Vocabulary
 
 CADENCES: dict[str, str] = {
     Cadence.AT_ONCE: "At once, a letter for each",
@@ -86,8 +86,7 @@ def hinted(address: str) -> str:
 def lines(subscriptions: Iterable[Subscription]) -> tuple[Line, ...]:
     """These rules in words, in their order."""
     held = list(subscriptions)
-    ids = {pk for one in held for pk in (*one.topics, *one.except_topics)}
-    names = dict(Topic.objects.filter(pk__in=ids).values_list("pk", "name"))
+    names = Vocabulary().names_by_id() if held else {}
     return tuple(_line(one.pk, Rule.of(one), names) for one in held)
 
 

@@ -58,8 +58,7 @@ def hand_in(
 
 def store(document: Document, *, by: str, source: str = "") -> Intake:
     """Store a document as a brief or a revision, see `hand_in`; repeats store nothing."""
-    if not document.blocks:
-        raise UnreadyBrief("The brief has a headline and no text; add what it has to say.")
+    check_has_text(document)
     if not document.topics:
         raise UnreadyBrief("The brief names no topics; add a topics line, or give --topic.")
     if not 1 <= len(document.source_id) <= 200 or not document.source_id.isprintable():
@@ -73,6 +72,12 @@ def store(document: Document, *, by: str, source: str = "") -> Intake:
     except IntegrityError:  # the same brief came in by another door in this moment
         with transaction.atomic():
             return _store(document, topic_ids, by=by, source=source)
+
+
+def check_has_text(document: Document) -> None:
+    """Raise UnreadyBrief for a headline alone."""
+    if not document.blocks:
+        raise UnreadyBrief("The brief has a headline and no text; add what it has to say.")
 
 
 def find(brief_id: str) -> Brief:

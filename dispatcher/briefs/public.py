@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from dispatcher.briefs.document import Document
-from dispatcher.briefs.models import Brief, Revision, Topic
+from dispatcher.briefs.models import Brief, Revision, Topic, TopicAct
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchBrief, Refusal, UnknownTopic
 
@@ -27,7 +27,12 @@ class TopicMoved(Refusal):
 
 
 class TopicRetired(Refusal):
-    """The topic is no longer used; its name is never given to another one."""
+    """The topic is no longer used, since `when`; its name is never given to another one."""
+
+    def __init__(self, topic: Topic, *, when: datetime, note: str) -> None:
+        super().__init__(f"The topic {topic.name} is no longer used. {note}".strip())
+        self.when = when
+        self.note = note
 
 
 class BriefWithdrawn(Refusal):
@@ -122,7 +127,9 @@ def topic(slug: str, *, words: Vocabulary | None = None) -> Topic:
         raise UnknownTopic("There is no topic at this address.")
     last = _final(found, vocabulary.by_id)
     if last.retired_at is not None:
-        raise TopicRetired(f"The topic {found.name} is no longer used.")
+        acts = last.acts.filter(what=TopicAct.What.RETIRED).order_by("-at", "-pk")
+        note = acts.values_list("note", flat=True).first() or ""
+        raise TopicRetired(found, when=last.retired_at, note=note)
     if last.pk != found.pk:
         raise TopicMoved(found, last)
     return found

@@ -37,16 +37,11 @@ def add(
     Returns the topic and whether it is new. Raises BadTopics for a name without letters or digits, one
     whose slug belongs to another topic, an alias that means another, or a parent that stands beneath.
     """
-    name = " ".join(name.split())
-    aliases = [" ".join(alias.split()) for alias in aliases]
-    for word in (name, *aliases):
-        if not _slug(word) or len(word) > 120 or not word.isprintable():
-            raise BadTopics(
-                f"{word[:60]!r} is no topic name; use up to 120 letters, digits and spaces."
-            )
+    name = checked_name(name)
+    aliases = [checked_name(alias) for alias in aliases]
     existing = Topic.objects.filter(_named(name)).first()
     if aliases:
-        _check_aliases(aliases, existing)
+        check_free(aliases, of=existing)
     if existing is not None:
         return _update(existing, aliases, parent), False
     try:
@@ -61,6 +56,25 @@ def add(
         raise BadTopics(
             f"{name!r} would share its web name {taken.slug!r} with {taken.name!r}; choose another name."
         ) from None
+
+
+def checked_name(name: str) -> str:
+    """The name in one line. Raises BadTopics for one without letters or digits, or too long."""
+    name = " ".join(name.split())
+    if not _slug(name) or len(name) > 120 or not name.isprintable():
+        raise BadTopics(
+            f"{name[:60]!r} is no topic name; use up to 120 letters, digits and spaces."
+        )
+    return name
+
+
+def check_free(aliases: Sequence[str], *, of: Topic | None) -> None:
+    """Raise BadTopics when one of these words means another topic already."""
+    words = {alias.casefold() for alias in aliases}
+    others = Topic.objects.exclude(pk=of.pk) if of else Topic.objects.all()
+    for topic in others:
+        if taken := words.intersection(_words(topic)):
+            raise BadTopics(f"The alias {min(taken)!r} means {topic.name!r} already.")
 
 
 def _slug(name: str) -> str:
@@ -82,14 +96,6 @@ def _update(topic: Topic, aliases: Sequence[str], parent: Topic | None) -> Topic
         topic.parent = parent or topic.parent
         topic.save(update_fields=["aliases", "parent"])
     return topic
-
-
-def _check_aliases(aliases: Sequence[str], of: Topic | None) -> None:
-    words = {alias.casefold() for alias in aliases}
-    others = Topic.objects.exclude(pk=of.pk) if of else Topic.objects.all()
-    for topic in others:
-        if taken := words.intersection(_words(topic)):
-            raise BadTopics(f"The alias {min(taken)!r} means {topic.name!r} already.")
 
 
 def _words(topic: Topic) -> list[str]:
@@ -130,8 +136,17 @@ def import_lines(lines: Iterable[str]) -> TopicCount:
 
 def known() -> list[KnownTopic]:
     """The topics that a brief may carry, for `reading.read`."""
+    vocabulary = Vocabulary()
+    merged: dict[int, list[str]] = {}  # what became part of a topic still means it
+    for topic in vocabulary.by_id.values():
+        if topic.merged_into_id is not None:
+            (final,) = vocabulary.finals([topic.pk])
+            merged.setdefault(final, []).extend((topic.name, *topic.aliases))
     rows = Topic.objects.filter(retired_at=None, merged_into=None).order_by("name")
-    return [KnownTopic(name=topic.name, aliases=tuple(topic.aliases)) for topic in rows]
+    return [
+        KnownTopic(name=topic.name, aliases=(*topic.aliases, *merged.get(topic.pk, ())))
+        for topic in rows
+    ]
 
 
 class Vocabulary:
@@ -157,6 +172,15 @@ class Vocabulary:
                 raise UnknownTopic(self._unknown(name))
             found[topic_id] = None
         return list(found)
+
+    def recognise(self, names: Iterable[str]) -> list[int]:
+        """Ids of those names that are known, each once: what is retired or forgotten is passed over."""
+        found = (self._ids.get(" ".join(name.split()).casefold()) for name in names)
+        return list(dict.fromkeys(pk for pk in found if pk is not None))
+
+    def finals(self, topic_ids: Iterable[int]) -> list[int]:
+        """What these topics have become by now, each once."""
+        return list(dict.fromkeys(self._final(pk) for pk in topic_ids))
 
     def reach(self, topic_ids: Iterable[int]) -> list[int]:
         """The topics, everything above them, and what was merged into any of those; sorted."""
@@ -187,6 +211,10 @@ class Vocabulary:
                 break
             topic_id = into
         return topic_id
+
+    def names_by_id(self) -> dict[int, str]:
+        """What each topic is called by now: one that was merged as what it became."""
+        return {pk: self.by_id[self._final(pk)].name for pk in self.by_id}
 
     def names(self, topic_ids: Iterable[int]) -> list[str]:
         return [self.by_id[topic_id].name for topic_id in topic_ids]

@@ -13,7 +13,7 @@ from django.db import connection
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import SQL_LETS_THROUGH, sql_matches
-from dispatcher.briefs.models import Topic
+from dispatcher.briefs.topics import Vocabulary
 from dispatcher.mailing.models import Dispatch
 
 EVERY_BRIEF = "every brief"
@@ -48,7 +48,8 @@ class Addressee(NamedTuple):
 
 def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, Addressee]:
     """The readers of these ids, in two queries however many there are."""
-    names = dict(Topic.objects.filter(pk__in=dispatch.topics).values_list("pk", "name"))
+    called = Vocabulary().names_by_id()
+    names = {pk: called[pk] for pk in dispatch.topics if pk in called}
     found: dict[int, Addressee] = {}
     parameters: dict[str, Any] = {
         "dispatch": dispatch.pk,
@@ -75,7 +76,7 @@ def addressees(dispatch: Dispatch, subscriber_ids: Iterable[int]) -> dict[int, A
 def _followed(topics: Sequence[int], names: Mapping[int, str]) -> tuple[str, ...]:
     if not topics:
         return (EVERY_BRIEF,)
-    return tuple(sorted(names[topic] for topic in topics if topic in names))
+    return tuple(sorted({names[topic] for topic in topics if topic in names}))
 
 
 def _both(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

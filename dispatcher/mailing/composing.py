@@ -152,7 +152,7 @@ def renderer() -> Renderer:
 
 def _context(brief: Brief, document: Document, *, day: datetime | None = None) -> AlertContext:
     vocabulary = Vocabulary()
-    ids = vocabulary.resolve(document.topics)
+    ids = vocabulary.recognise(document.topics)  # some may be retired since
     return AlertContext(
         document=replace(
             document,

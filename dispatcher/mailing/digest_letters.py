@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -31,9 +31,10 @@ class Held:
 
 
 def hold(brief_ids: Collection[int]) -> dict[int, Held]:
-    """The released revisions of these briefs, by the briefs' ids."""
+    """The released revisions of these briefs, by the briefs' ids; without those withdrawn."""
     vocabulary = Vocabulary()
-    briefs = Brief.objects.filter(pk__in=brief_ids).select_related("released")
+    rows = Brief.objects.filter(pk__in=brief_ids, withdrawn_at=None)
+    briefs = rows.select_related("released")
     return {
         brief.pk: _held(brief, brief.released, vocabulary) for brief in briefs if brief.released
     }
@@ -81,8 +82,7 @@ def _context(cadence: str, briefs: int, day: date, language: str) -> DigestConte
 
 def _held(brief: Brief, revision: Revision, vocabulary: Vocabulary) -> Held:
     document = revision.document
-    named: Mapping[int, object] = vocabulary.by_id
-    topics = [vocabulary.by_id[pk] for pk in vocabulary.resolve(document.topics) if pk in named]
+    topics = [vocabulary.by_id[pk] for pk in vocabulary.recognise(document.topics)]
     item = Item(
         headline=document.headline,
         summary=document.summary,

@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dispatcher import queue
+from dispatcher.briefs.models import Brief
 from dispatcher.letters.compiled import Compiled
 from dispatcher.letters.rendering import LetterTooLarge
 from dispatcher.mailing import digest_letters
@@ -31,6 +32,10 @@ WHERE o.subscriber_id = w.reader AND o.brief_id = w.brief
 """
 SQL_HOLD = f"""
 SELECT o.subscriber_id {_SQL_OWED.replace("USING", ",")} ORDER BY o.subscriber_id, o.brief_id FOR UPDATE OF o
+"""
+SQL_STAY = """
+SELECT id, released_id, withdrawn_at FROM dispatcher_brief WHERE id = ANY(%(briefs)s::bigint[])
+ORDER BY id FOR SHARE
 """
 SQL_TAKE = f"DELETE {_SQL_OWED}"
 
@@ -49,6 +54,22 @@ class Set:
         """The same for the same set, and for no other."""
         named = f"{self.language} {self.day} {self.briefs}"
         return hashlib.sha256(named.encode()).hexdigest()
+
+
+def current(sets: Sequence[Set], held: dict[int, Held]) -> tuple[list[Set], dict[int, Held]]:
+    """The sets without what was withdrawn meanwhile, and what else was corrected as it is now.
+
+    The briefs stay as they are until the transaction ends.
+    """
+    ids = {brief for each in sets for brief in each.briefs}
+    rows = Brief.objects.raw(SQL_STAY, {"briefs": sorted(ids)})
+    revisions = {row.pk: row.released_id for row in rows if row.withdrawn_at is None}
+    stale = [pk for pk, now in revisions.items() if pk not in held or held[pk].revision_id != now]
+    fresh = held | (digest_letters.hold(stale) if stale else {})
+    kept = [
+        replace(each, briefs=tuple(pk for pk in each.briefs if pk in revisions)) for each in sets
+    ]
+    return [each for each in kept if each.briefs], fresh
 
 
 def take(sets: Sequence[Set]) -> list[Set]:

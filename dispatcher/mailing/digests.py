@@ -23,7 +23,7 @@ from dispatcher import queue
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import sql_matches
 from dispatcher.letters.words import words
-from dispatcher.mailing import digest_letters, digest_sending, digest_times
+from dispatcher.mailing import digest_letters, digest_sending, digest_times, withdrawing
 from dispatcher.mailing.digest_letters import Held
 from dispatcher.mailing.digest_sending import Set
 from dispatcher.mailing.digest_times import Due
@@ -37,6 +37,7 @@ MOST_BRIEFS = 50  # of one letter, which mailboxes would clip beyond; what is mo
 FIRST_LOOK = timedelta(hours=1)  # back from now, when there has never been a run
 
 # Readers whose hour has come and who are owed something; who pauses is owed it until the pause is over.
+# When a run goes on because digests of it were stopped, those who have had theirs are not due again.
 _SQL_DUE = """
 due AS (
     SELECT r.id, r.language, d.day, r.state = 'active' AND NOT r.is_suppressed AS is_mailed
@@ -47,15 +48,19 @@ due AS (
          AND (%(cadence)s = 'daily' OR d.weekday = r.digest_weekday)
     WHERE (r.paused_until IS NULL OR r.paused_until <= now())
     AND EXISTS (SELECT FROM dispatcher_owed o WHERE o.subscriber_id = r.id)
+    AND (NOT %(again)s OR NOT EXISTS (
+        SELECT FROM dispatcher_delivery g JOIN dispatcher_dispatch d ON d.id = g.dispatch_id
+        WHERE g.subscriber_id = r.id AND d.run_id = %(run)s AND d.state <> 'cancelled'))
 )
 """
 
-# What nobody will get: of readers who left or no longer follow it, or of a dispatch that was cancelled.
+# What nobody will get: of readers who left or no longer follow it, or of a dispatch that was cancelled, or
+# withdrawn. Until then it stays, for a brief that was withdrawn may be back.
 SQL_FORGET = f"""
 WITH {_SQL_DUE}
-DELETE FROM dispatcher_owed o USING due, dispatcher_dispatch a
-WHERE o.subscriber_id = due.id AND a.id = o.dispatch_id AND (
-    NOT due.is_mailed OR a.state = 'cancelled' OR NOT EXISTS (
+DELETE FROM dispatcher_owed o USING due, dispatcher_dispatch a, dispatcher_brief b
+WHERE o.subscriber_id = due.id AND a.id = o.dispatch_id AND b.id = o.brief_id AND (
+    NOT due.is_mailed OR a.state = 'cancelled' OR b.withdrawn_at IS NOT NULL OR NOT EXISTS (
         SELECT FROM dispatcher_subscription s
         WHERE s.subscriber_id = due.id AND s.ended_at IS NULL AND {sql_matches("a.topics")}))
 """  # noqa: S608  constants
@@ -70,6 +75,7 @@ ripe AS (
     FROM due JOIN dispatcher_owed o ON o.subscriber_id = due.id
     JOIN dispatcher_dispatch a ON a.id = o.dispatch_id AND a.state IN ('sending', 'done')
     JOIN dispatcher_brief b ON b.id = o.brief_id AND b.released_id IS NOT NULL
+         AND b.withdrawn_at IS NULL
     WHERE due.is_mailed AND (SELECT bool_or(s.cadence <> 'weekly') FROM dispatcher_subscription s
            WHERE s.subscriber_id = due.id AND s.ended_at IS NULL AND {sql_matches("a.topics")}
           ) = (%(cadence)s = 'daily')
@@ -119,6 +125,7 @@ def gather(run_id: int) -> int:
     if not free.update(holder=holder, lease_until=Now() + _lease()):
         return 0
     run = DigestRun.objects.get(pk=run_id)
+    is_told = withdrawing.owe_anew(run)
     parameters = _parameters(run)
     _forget(parameters)
     sets = _sets(parameters)
@@ -129,7 +136,7 @@ def gather(run_id: int) -> int:
             return made
         made += _make(run, some, held)
     DigestRun.objects.filter(pk=run_id, holder=holder).update(
-        finished_at=Now(), lease_until=None, holder=""
+        finished_at=Now() if is_told else None, lease_until=None, holder=""
     )
     return made
 
@@ -149,6 +156,7 @@ def _keep(run: DigestRun) -> bool:
 @transaction.atomic
 def _make(run: DigestRun, sets: Sequence[Set], held: dict[int, Held]) -> int:
     """The dispatches of these sets, unless somebody took what their readers were owed meanwhile."""
+    sets, held = digest_sending.current(sets, held)
     sets = digest_sending.take(sets)
     letters = digest_sending.make(run, sets, held)
     readers = sum(len(each.readers) for each in sets)
@@ -165,6 +173,8 @@ def _parameters(run: DigestRun) -> dict[str, Any]:
         due = list({(each.zone, each.hour): each for each in sorted(due, key=_day)}.values())
     return {
         "cadence": run.cadence,
+        "run": run.pk,
+        "again": bool(withdrawing.replaced(run)),
         "most": MOST_BRIEFS,
         "zones": [each.zone for each in due],
         "hours": [each.hour for each in due],

@@ -13,10 +13,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dispatcher import queue
+from dispatcher.briefs import revising
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import (
     AlreadyReleased,
+    BriefGone,
     NobodyFollows,
     NoSuchDispatch,
     UnreadyBrief,
@@ -69,7 +71,7 @@ def release(
     """Let a brief's current revision go, now or at a time, to the readers of its topics and the feeds.
 
     With `to_feeds_alone` nobody is mailed. `shown` is the number of readers that was agreed to. Raises
-    AlreadyReleased, UnreadyBrief, NobodyFollows, AudienceChanged, WrongState for a time in the past,
+    AlreadyReleased, BriefGone, UnreadyBrief, NobodyFollows, AudienceChanged, WrongState for a time in the past,
     QueueUnreachable; then nothing is stored. A second release is refused.
     """
     revision = brief.current
@@ -79,6 +81,7 @@ def release(
         raise WrongState(
             f"{at:%Y-%m-%d %H:%M %Z} is in the past; leave the time out to release now."
         )
+    _refuse_withdrawn(brief)
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
     audience = Audience(0, {}) if to_feeds_alone else matching.count(reach, brief=brief)
@@ -113,6 +116,8 @@ def release(
 def start(dispatch: Dispatch) -> bool:
     """Begin a scheduled dispatch: its brief becomes public, its audience is looked for. Once only."""
     with transaction.atomic():
+        # The brief first, as a retraction does, which ends dispatches under its lock.
+        Brief.objects.select_for_update(no_key=True).filter(dispatches=dispatch).first()
         due = Dispatch.objects.filter(pk=dispatch.pk, state=State.SCHEDULED)
         if not due.update(state=State.MATCHING):
             return False
@@ -178,7 +183,8 @@ def _store(
     at: datetime | None,
     by_mail: bool,
 ) -> Dispatch:
-    locked = Brief.objects.select_for_update().get(pk=brief.pk)
+    locked = Brief.objects.select_for_update(no_key=True).get(pk=brief.pk)
+    _refuse_withdrawn(locked)
     if locked.current_id != revision.pk:
         raise WrongState("The brief has changed in this moment; look at it again, then release it.")
     dispatch = Dispatch.objects.create(
@@ -199,15 +205,29 @@ def _store(
 
 
 def _make_public(dispatch: Dispatch) -> None:
-    brief = Brief.objects.select_for_update().get(dispatches=dispatch)
+    brief = revising.locked(dispatch.brief_id or 0)
     now = timezone.now().replace(microsecond=0)
     if brief.released_at is None:
         brief.released_at = now
     brief.published_at = brief.published_at or now
-    brief.released_id = dispatch.revision_id
-    brief.save(update_fields=["released", "released_at", "published_at"])
+    revision = dispatch.revision
+    if brief.released is None:
+        brief.released = revision
+    elif revision is not None and revision.number > brief.released.number:  # else corrected since
+        brief.released, brief.amended_at = revision, revising.next_moment(brief)
+        topic_ids = Vocabulary().recognise(revision.document.topics)
+        revising.follow(brief, revision.document, topic_ids or brief.topics)
+    brief.save()
     queue.match(dispatch.pk, lane=dispatch.lane)
     queue.publish(brief.pk, lane=dispatch.lane)
+
+
+def _refuse_withdrawn(brief: Brief) -> None:
+    if brief.withdrawn_at is not None:
+        raise BriefGone(
+            f"This brief was withdrawn on {brief.withdrawn_at:%Y-%m-%d %H:%M %Z}, so it goes to nobody;"
+            " correct it to bring it back."
+        )
 
 
 def _refuse_second(brief: Brief) -> None:

@@ -11,6 +11,9 @@ from dispatcher.briefs.topics import Vocabulary
 from dispatcher.mailing.models import Delivery, Dispatch
 
 
+_NOT_GONE = (Delivery.State.WAITING, Delivery.State.CARRYING, Delivery.State.DEFERRED)
+
+
 def explain(brief: Brief, address: str) -> list[str]:
     """Sentences, the answer first. Raises BadAddress; an unknown address is an answer too."""
     address = normalise(address)
@@ -20,10 +23,15 @@ def explain(brief: Brief, address: str) -> list[str]:
     reader, delivery = _reader(address, brief, dispatch)
     is_owed = reader is not None and reader.owed.filter(brief=brief).exists()
     about = f"The brief is about {topics}."
+    if brief.withdrawn_at is not None:
+        about += f" It was withdrawn {brief.withdrawn_at:%Y-%m-%d %H:%M %Z}."
     if reader is None:
         sentences = [f"{address} did not get it: it is not a reader's address.", about]
     else:
-        sentences = [_answer(address, dispatch, delivery, is_owed=is_owed), about]
+        answer = _answer(address, dispatch, delivery, is_owed=is_owed)
+        if brief.withdrawn_at is not None and (delivery is None or delivery.state in _NOT_GONE):
+            answer = _answer_for_withdrawn(address, delivery, is_owed=is_owed)
+        sentences = [answer, about]
         if delivery is not None and delivery.dispatch.run is not None:
             sentences.insert(1, _in_digest(delivery))
         sentences += _standing(reader)
@@ -31,6 +39,17 @@ def explain(brief: Brief, address: str) -> list[str]:
     if reason := consent.suppressed(address):
         sentences.append(f"The address is suppressed ({reason}), so nothing is mailed to it.")
     return sentences
+
+
+def _answer_for_withdrawn(address: str, delivery: Delivery | None, *, is_owed: bool) -> str:
+    """For who has not had it so far and does not get it any more."""
+    if delivery is not None and delivery.state == Delivery.State.CARRYING:
+        return f"{address} may get it yet: the letter was with a worker as it was withdrawn."
+    if delivery is not None:
+        return f"{address} did not get it: it was withdrawn before the letter went."
+    if is_owed:
+        return f"{address} did not get it: it was withdrawn before the digest that it was kept for."
+    return f"{address} did not get it: it is withdrawn, and was not for them before."
 
 
 def _reader(

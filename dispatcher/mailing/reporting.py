@@ -22,7 +22,8 @@ from dispatcher.mailing.models import Delivery, Dispatch
 
 PAGE = 25
 DRAFT = "draft"  # how a brief stands that has no dispatch
-STANDINGS = (DRAFT, *Dispatch.State.values)
+WITHDRAWN = "withdrawn"  # one that was public, whatever its dispatch has come to
+STANDINGS = (DRAFT, *Dispatch.State.values, WITHDRAWN)
 SETTLED = (Delivery.State.ACCEPTED, Delivery.State.FAILED, Delivery.State.UNKNOWN)
 TROUBLED = (Delivery.State.FAILED, Delivery.State.UNKNOWN, Delivery.State.DEFERRED)
 
@@ -51,7 +52,7 @@ class BriefRow:
 
     @property
     def standing(self) -> str:
-        return self.dispatch.state if self.dispatch else DRAFT
+        return standing_of(self.brief, self.dispatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,11 @@ def briefs(*, standing: str = "", search: str = "", page: int = 1) -> Listing[Br
     ).order_by("-created_at", "-pk")
     if search:
         rows = rows.filter(Q(headline__icontains=search) | Q(source_id__icontains=search))
-    if standing == DRAFT:
-        rows = rows.filter(last_id=None)
+    if standing == WITHDRAWN:
+        rows = rows.filter(withdrawn_at__isnull=False)
     elif standing:
-        rows = rows.filter(last_state=standing)
+        state = None if standing == DRAFT else standing
+        rows = rows.filter(withdrawn_at=None, last_state=state)
     return _listing(rows, page, _brief_rows)
 
 
@@ -124,6 +126,13 @@ def briefs_of(dispatch: Dispatch) -> list[str]:
     if dispatch.brief is not None:
         return [dispatch.brief.public_id]
     return list(dispatch.contents.order_by("pk").values_list("brief__public_id", flat=True))
+
+
+def standing_of(brief: Brief, dispatch: Dispatch | None) -> str:
+    """One of STANDINGS; `dispatch` is the brief's last one."""
+    if brief.withdrawn_at is not None:
+        return WITHDRAWN
+    return dispatch.state if dispatch else DRAFT
 
 
 def last_dispatch(brief: Brief) -> Dispatch | None:

@@ -7,7 +7,7 @@ Whether a rule may be given to somebody is not decided here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
@@ -15,6 +15,7 @@ from dispatcher.audience.rules import Match, Rule
 from dispatcher.audience.standing import CADENCES
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Topic
+from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadTopics
 
 NOTHING = Rule()  # any of no topic: where a new reader's choice begins
@@ -58,6 +59,7 @@ class Choosing:
 def offered(rule: Rule = NOTHING, *, prefix: str = "") -> Choosing:
     """The form for a rule: every topic in use, those of the rule ticked."""
     topics = public.topics_in_use()
+    rule = _by_now(rule)
     return Choosing(
         prefix=prefix,
         groups=tuple(_groups(topics, rule)),
@@ -72,6 +74,7 @@ def offered(rule: Rule = NOTHING, *, prefix: str = "") -> Choosing:
 
 def asked(form: QueryDict, *, held: Rule = NOTHING, prefix: str = "") -> Rule:
     """The rule as the form has it, for what is left to show when it `chosen` refuses; never raises."""
+    held = _by_now(held)
     in_use = frozenset(topic.pk for topic in public.topics_in_use())
     shown = _numbers(form.get(f"{prefix}shown", "").split()) & in_use
     if f"{prefix}shown" not in form:  # a form on somebody else's page need not know
@@ -98,6 +101,14 @@ def chosen(form: QueryDict, *, held: Rule = NOTHING, prefix: str = "") -> Rule:
         names = Topic.objects.filter(pk__in=both).order_by("name").values_list("name", flat=True)
         raise BadTopics(f"{names[0]} is both chosen and left out; keep one of the two.")
     return rule
+
+
+def _by_now(rule: Rule) -> Rule:
+    """The rule by what its topics have become: who follows one that was merged follows the other."""
+    words = Vocabulary()
+    wanted = frozenset(words.finals(rule.topics))
+    unwanted = frozenset(words.finals(rule.except_topics))
+    return replace(rule, topics=wanted, except_topics=unwanted)
 
 
 def _groups(topics: list[Topic], rule: Rule) -> Iterator[Group]:
