@@ -1,21 +1,27 @@
 """Feeds as bytes: values in, one document out, the same bytes for the same values.
 
-A format is one module with a media type and a `render`, and one line in `_RECIPES` here. Which
-feeds exist, storing, serving and the dates are the caller's.
+A format is one module with a media type, `render`, `piece` and `assemble`, and one line in `_RECIPES`
+here. An entry's bytes are kept, so that a brief in a thousand feeds is rendered once. Which feeds
+exist, storing, serving and the dates are the caller's.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dispatcher.feeds import atom, json_feed, rss
-from dispatcher.feeds.cleaning import cleaned
+from dispatcher.feeds.cleaning import cleaned_entry, framed
 from dispatcher.feeds.entries import Feed, FeedEntry, FeedTopic, Withdrawal
+from dispatcher.feeds.kept import Kept
 
 __all__ = ["Feed", "FeedEntry", "FeedTopic", "Format", "Withdrawal", "build", "etag"]
+
+
+# The newest fifty briefs of a hundred topics in all formats, if they are as long as briefs are.
+KEPT = Kept(limit=48 * 2**20)
 
 
 class Format(StrEnum):
@@ -46,7 +52,9 @@ def build(feed: Feed, into: Format) -> bytes:
     Content never fails; ValueError means a broken contract: a naive date, an id or URL that is not
     absolute, an id that occurs twice.
     """
-    return _RECIPES[into].render(cleaned(feed))
+    frame = framed(feed)
+    pieces = [_piece(entry, frame, into) for entry in feed.entries]
+    return _RECIPES[into].assemble(frame, pieces)
 
 
 def etag(document: bytes) -> str:
@@ -54,14 +62,38 @@ def etag(document: bytes) -> str:
     return f'"{hashlib.sha256(document).hexdigest()[:32]}"'
 
 
+def _piece(entry: FeedEntry, frame: Feed, into: Format) -> bytes:
+    """The entry's bytes; what they depend on is the key that they are kept under."""
+    return KEPT.get(
+        (into, entry, *(getattr(frame, name) for name in _TOLD_TO_ENTRIES)),
+        lambda: _RECIPES[into].piece(_alone(cleaned_entry(entry, frame), frame)),
+    )
+
+
+def _alone(entry: FeedEntry, frame: Feed) -> Feed:
+    """The least feed that holds the entry: of the frame only what the entry's bytes show."""
+    return replace(
+        frame,
+        entries=(entry,),
+        hub_urls=(),
+        withdrawals=(),
+        is_archive=False,
+        stylesheet_url="",
+    )
+
+
+_TOLD_TO_ENTRIES = ("language", "publisher", "topic_scheme", "kind_scheme", "urgent_scheme")
+
+
 @dataclass(frozen=True, slots=True)
 class _Recipe:
     media_type: str
-    render: Callable[[Feed], bytes]
+    piece: Callable[[Feed], bytes]
+    assemble: Callable[[Feed, Iterable[bytes]], bytes]
 
 
 _RECIPES = {
-    Format.ATOM: _Recipe(atom.MEDIA_TYPE, atom.render),
-    Format.RSS: _Recipe(rss.MEDIA_TYPE, rss.render),
-    Format.JSON: _Recipe(json_feed.MEDIA_TYPE, json_feed.render),
+    Format.ATOM: _Recipe(atom.MEDIA_TYPE, atom.piece, atom.assemble),
+    Format.RSS: _Recipe(rss.MEDIA_TYPE, rss.piece, rss.assemble),
+    Format.JSON: _Recipe(json_feed.MEDIA_TYPE, json_feed.piece, json_feed.assemble),
 }

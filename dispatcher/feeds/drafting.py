@@ -6,14 +6,14 @@ escapes of its trees are placeholders until the format's own module has been ove
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
+from dispatcher.feeds import extending
 from dispatcher.feeds.entries import Feed, FeedEntry
-
-XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def draft(feed: Feed, media_type: str) -> Any:
@@ -33,10 +33,12 @@ def draft(feed: Feed, media_type: str) -> Any:
     generator.link(href=feed.self_url, rel="self", type=media_type)
     for url in feed.hub_urls:
         generator.link(href=url, rel="hub")
+    for relation, url in extending.archive_links(feed):
+        generator.link(href=url, rel=relation)
     # Last, because feedgen makes RSS's <link> of whichever link came last.
     generator.link(href=feed.page_url, rel="alternate", type="text/html")
     for entry in feed.entries:
-        _draft_entry(generator.add_entry(order="append"), entry, feed.topic_scheme)
+        _draft_entry(generator.add_entry(order="append"), entry, feed)
     return generator
 
 
@@ -48,11 +50,25 @@ def child(parent: etree._Element, tag: str) -> etree._Element:
     return found
 
 
-def serialised(root: etree._Element) -> bytes:
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+def serialised(root: etree._Element, stylesheet_url: str = "") -> bytes:
+    if stylesheet_url:
+        root.addprevious(extending.stylesheet(stylesheet_url))
+    tree = root.getroottree()
+    return etree.tostring(tree, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 
 
-def _draft_entry(draft: Any, entry: FeedEntry, topic_scheme: str) -> None:
+def cut(document: bytes, opens: bytes, ends: bytes) -> bytes:
+    """What a document of one entry says of it. In text `<` is escaped, so tags are found by bytes."""
+    return document[document.index(opens) : document.rindex(ends)]
+
+
+def joined(frame: bytes, pieces: Iterable[bytes], ends: bytes) -> bytes:
+    """The document of the frame with these entries: the bytes that one rendering of all would give."""
+    end = frame.rindex(ends)
+    return b"".join((frame[:end], *pieces, frame[end:]))
+
+
+def _draft_entry(draft: Any, entry: FeedEntry, feed: Feed) -> None:
     draft.id(entry.id)
     draft.title(entry.title)
     draft.link(href=entry.url)
@@ -61,4 +77,8 @@ def _draft_entry(draft: Any, entry: FeedEntry, topic_scheme: str) -> None:
     draft.summary(entry.summary or None, type="text")
     draft.content(entry.html or None, type="html")
     for topic in entry.topics:
-        draft.category(term=topic.slug, scheme=topic_scheme, label=topic.name)
+        draft.category(term=topic.slug, scheme=feed.topic_scheme, label=topic.name)
+    if entry.kind and feed.kind_scheme:
+        draft.category(term=entry.kind, scheme=feed.kind_scheme, label=entry.kind_name)
+    if entry.urgent and feed.urgent_scheme:
+        draft.category(term="urgent", scheme=feed.urgent_scheme, label="Urgent")
