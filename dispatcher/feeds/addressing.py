@@ -58,7 +58,8 @@ class Address:
         return self.channel.path(self.form, month=self.month)
 
     @property
-    def _spelling(self) -> str:
+    def spelling(self) -> str:
+        """As `read` takes it."""
         archive = f"/{ARCHIVE}/{self.month}" if self.month else ""
         return f"{self.channel.stem}{archive}{f'.{self.form.extension}' if self.form else ''}"
 
@@ -79,7 +80,7 @@ def read(text: str) -> Address:
         if not _MONTH.fullmatch(month):
             raise NoSuchFeed("An archive is named by its month, such as /archive/2026-03.")
     address = Address(_channel(parts), form, month)
-    if address._spelling != text:
+    if address.spelling != text:
         raise FeedMoved(address)
     return address
 

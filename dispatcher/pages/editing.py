@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 
 from dispatcher import visitors
@@ -24,6 +24,7 @@ from dispatcher.errors import (
     Refusal,
     TooManySignUps,
 )
+from dispatcher.feeds import channels, describing
 from dispatcher.mailing import erasing, exporting, history, moving
 from dispatcher.pages import choosing
 from dispatcher.pages.choosing import LANGUAGES
@@ -120,6 +121,21 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     except NotWelcome as refusal:
         return sorry(request, 409, "This cannot be done", str(refusal))
     return render(request, "pages/moved.html", {"manage_url": manage_url})
+
+
+@behind_a_sealed_link
+def own_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows the addresses of the reader's own feed, POST ends them and makes others."""
+    reader_id = access.opened(token)
+    is_pressed = request.method == "POST" and request.POST.get("action") == "renew"
+    if is_pressed:
+        if is_pressing_too_often(reader_id):
+            return too_often(request)
+        access.renew_feed(reader_id)
+        return HttpResponseRedirect(f"{request.path}?done=renewed", status=303)
+    links = describing.links_of(channels.readers_own(access.feed_token(reader_id)))
+    context = {"token": token, "links": links, "is_new": request.GET.get("done") == "renewed"}
+    return render(request, "pages/reader_feed.html", context)
 
 
 @behind_a_sealed_link

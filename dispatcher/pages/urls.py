@@ -17,6 +17,7 @@ urlpatterns = [
     path("reader/<str:token>/rules/<int:number>", editing.rule, name="reader-rule"),
     path("reader/<str:token>/details", editing.details, name="reader-details"),
     path("reader/<str:token>/address", editing.address, name="reader-address"),
+    path("reader/<str:token>/feed", editing.own_feed, name="reader-feed"),
     path("reader/<str:token>/letters", editing.letters, name="reader-letters"),
     path("reader/<str:token>/data", editing.data, name="reader-data"),
     path("reader/<str:token>/erase", editing.erase, name="reader-erase"),

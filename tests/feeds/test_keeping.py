@@ -1,0 +1,65 @@
+"""Feeds that are kept: the standing ones always, combinations while somebody asks, and never too many."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import combinations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dispatcher.feeds import keeping, publishing
+from dispatcher.feeds.models import FeedChannel, FeedDocument
+from tests.feeds.releasing import MARCH, release
+from tests.makers import make_topic
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def keys() -> set[str]:
+    return set(FeedChannel.objects.filter(is_standing=False).values_list("key", flat=True))
+
+
+def test_made_up_combinations_without_end_are_served_and_not_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 3)
+    names = [make_topic(name).slug for name in ("Fog", "Ice", "Tides", "Wind")]
+    publishing.build_all()
+    for pair in combinations(names, 2):
+        assert client.get(f"/feeds/any/{','.join(pair)}.atom").status_code == 200
+    assert len(keys()) == 3
+    FeedChannel.objects.filter(key="any/fog,ice").update(asked_at=timezone.now() - 2 * DAY)
+    assert client.get("/feeds/any/tides,wind.atom").status_code == 200
+    assert "any/tides,wind" in keys()
+    assert "any/fog,ice" not in keys()
+    assert len(keys()) == 3
+
+
+def test_a_combination_nobody_asks_for_any_more_is_forgotten(client: Client) -> None:
+    make_topic("Fog"), make_topic("Ice")
+    client.get("/feeds/any/fog,ice.atom")
+    client.get("/feeds/not/fog.atom")
+    client.get("/feeds/topics/fog.atom")
+    FeedChannel.objects.exclude(key="not/fog").update(asked_at=timezone.now() - 60 * DAY)
+    assert keeping.forget() == 1
+    assert keys() == {"not/fog"}
+    assert FeedChannel.objects.filter(key="topic/fog").exists()
+
+
+def test_a_combination_that_is_asked_for_is_rendered_before_it_is_asked_for_again(
+    client: Client,
+) -> None:
+    fog = make_topic("Fog")
+    make_topic("Ice")
+    client.get("/feeds/any/fog,ice.atom")
+    client.get("/feeds/not/ice.atom")
+    FeedChannel.objects.filter(key="not/ice").update(asked_at=timezone.now() - 20 * DAY)
+    publishing.publish(release("News", topics=[fog], at=MARCH).pk)
+    rendered = FeedDocument.objects.filter(channel__key="any/fog,ice", format="atom").get()
+    assert b"News" in bytes(rendered.body)
+    left = FeedDocument.objects.filter(channel__key="not/ice", format="atom").get()
+    assert b"News" not in bytes(left.body)
+    assert b"News" in client.get("/feeds/not/ice.atom").content
