@@ -10,7 +10,6 @@ from dispatcher.briefs.models import Brief
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.mailing.models import Delivery, Dispatch
 
-
 _NOT_GONE = (Delivery.State.WAITING, Delivery.State.CARRYING, Delivery.State.DEFERRED)
 
 
