@@ -28,6 +28,8 @@ STATUS: dict[type[Refusal], int] = {
     errors.NoSuchDispatch: 404,
     errors.NoSuchReader: 404,
     errors.AlreadyReleased: 409,
+    errors.BriefGone: 409,
+    errors.NotReleased: 409,
     errors.NobodyFollows: 409,
     errors.NotWelcome: 409,
     errors.WrongState: 409,

@@ -7,7 +7,7 @@ is wrong by the field's name (`describing` says what it may look like).
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from ninja import Schema
 from ninja.errors import ValidationError
@@ -24,10 +24,18 @@ BriefId = Annotated[
 DispatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
+NOTE = Field(
+    default="", max_length=1_000, description="What changed, or why, in a sentence to readers."
+)
+
+
 def _written_out(value: object) -> object:
     if value is not None and not isinstance(value, str):
         raise ValueError("write it as text, like 2026-03-02T14:05:00Z")
     return value
+
+
+Text = TypeVar("Text", bound="TextIn")
 
 
 class TextIn(Schema):
@@ -40,6 +48,20 @@ class TextIn(Schema):
     topics: tuple[str, ...] = ()
     urgent: StrictBool | None = None
     source_id: str = ""
+
+
+class CorrectionIn(TextIn):
+    """A correction as text. What it leaves out stays as it was."""
+
+    note: str = NOTE
+
+
+class RetractionIn(Schema):
+    """Why. A misspelt field is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = NOTE
 
 
 class ReleaseIn(Schema):
@@ -79,10 +101,33 @@ def json_object(body: bytes) -> dict[str, Any]:
     return values
 
 
+def correction_in(body: bytes) -> CorrectionIn:
+    """A correction: a brief as text, or one in JSON, whose own fields are read as those of any brief.
+
+    Raises MalformedRequest or ninja's ValidationError.
+    """
+    values = json_object(body)
+    if "text" in values:
+        return _valid(CorrectionIn, values)
+    note = values.pop("note", "")
+    urgent = values.get("urgent")
+    as_text = {
+        "text": json.dumps(values),
+        "form": Form.JSON,
+        "note": note,
+        "urgent": urgent if isinstance(urgent, bool) else None,
+    }
+    return _valid(CorrectionIn, as_text)
+
+
 def text_in(values: dict[str, Any]) -> TextIn:
     """The fields of a brief as text. Raises ninja's ValidationError, naming the first bad field."""
+    return _valid(TextIn, values)
+
+
+def _valid(kind: type[Text], values: dict[str, Any]) -> Text:
     try:
-        return TextIn.model_validate(values)
+        return kind.model_validate(values)
     except BadFields as bad:
         raise ValidationError(
             [{"loc": ("body", "", *fault["loc"]), "msg": fault["msg"]} for fault in bad.errors()]

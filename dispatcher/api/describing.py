@@ -110,6 +110,37 @@ _PASTED = _object(
     source_id=_ID | {"type": "string"},
 ) | {"additionalProperties": False}
 
+_NOTE = {
+    "type": "string",
+    "maxLength": 1000,
+    "description": "What changed, in a sentence to readers.",
+}
+_CORRECTION = _BRIEF | {
+    "description": "The brief as it is to be, in JSON. Without topics or urgency these stay as they are.",
+    "properties": _BRIEF["properties"] | {"note": _NOTE, "topics": _NAMES},
+    "required": ["headline"],
+}
+_CORRECTED_TEXT = _PASTED | {"properties": _PASTED["properties"] | {"note": _NOTE}}
+_CORRECTED_SENTENCE = _SENTENCE.replace("Monday", "Tuesday")
+
+CORRECTION_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"oneOf": [_CORRECTION, _CORRECTED_TEXT]},
+            "examples": {
+                "a text": {
+                    "summary": "As it was written or pasted",
+                    "value": {
+                        "text": f"# Ferries run again between the islands\n\n{_CORRECTED_SENTENCE}",
+                        "note": "The line reopened on Tuesday, not on Monday.",
+                    },
+                }
+            },
+        }
+    },
+}
+
 BRIEF_BODY: dict[str, Any] = {
     "required": True,
     "content": {

@@ -43,7 +43,7 @@ REFUSALS: dict[int, tuple[str, str, str]] = {
         "no_such_brief",
     ),
     409: (
-        "Not as things stand: released already, nobody follows, a time in the past.",
+        "Not as things stand: released already or not yet, withdrawn, nobody follows, a time in the past.",
         "This brief was released by press office (API) on 2026-03-02 14:05 UTC.",
         "already_released",
     ),

@@ -13,6 +13,7 @@ from dispatcher import links
 from dispatcher.briefs.intake import Intake, Outcome
 from dispatcher.briefs.models import Brief, Topic
 from dispatcher.mailing import reporting, troubles
+from dispatcher.mailing.amending import Amendment
 from dispatcher.mailing.dispatching import Prospect
 from dispatcher.mailing.models import Act, Dispatch
 
@@ -61,6 +62,8 @@ class BriefOut(Schema):
     revision: int = Field(description="The newest: what a release would send.")
     released_revision: int | None = Field(description="What readers see; null before the release.")
     released_at: datetime | None
+    amended_at: datetime | None = Field(description="When it was last corrected or retagged.")
+    withdrawn_at: datetime | None = Field(description="Set while readers no longer see its text.")
     dispatches: list[int] = Field(description="Newest first.")
     url: str
     document: dict[str, Any] = Field(description="The newest revision, as a brief in JSON.")
@@ -80,9 +83,29 @@ class BriefOut(Schema):
             revision=brief.current.number,
             released_revision=brief.released.number if brief.released else None,
             released_at=brief.released_at,
+            amended_at=brief.amended_at,
+            withdrawn_at=brief.withdrawn_at,
             dispatches=list(brief.dispatches.order_by("-pk").values_list("pk", flat=True)),
             url=links.brief_page(brief.public_id),
             document=brief.current.content,
+        )
+
+
+class AmendmentOut(Schema):
+    is_new: bool = Field(description="Whether anything changed; a repeat changes nothing.")
+    stopped: list[int] = Field(description="Dispatches that a retraction ended.")
+    under_way: list[int] = Field(
+        description="Dispatches whose letters that have not left keep what was released."
+    )
+    brief: BriefOut
+
+    @classmethod
+    def of(cls, done: Amendment) -> Self:
+        return cls(
+            is_new=done.is_new,
+            stopped=list(done.stopped),
+            under_way=list(done.under_way),
+            brief=BriefOut.of(done.brief),
         )
 
 

@@ -9,15 +9,23 @@ from ninja.security import HttpBearer
 
 from dispatcher import __version__
 from dispatcher.api import describing, docs, joining, tokens
-from dispatcher.api.asking import BriefId, DispatchId, ReleaseIn, json_object, text_in
+from dispatcher.api.asking import (
+    BriefId,
+    DispatchId,
+    ReleaseIn,
+    RetractionIn,
+    correction_in,
+    json_object,
+    text_in,
+)
 from dispatcher.api.docs import answers
 from dispatcher.api.limits import PerToken
 from dispatcher.api.models import ApiToken
 from dispatcher.api.shaping import Api
-from dispatcher.api.telling import BriefOut, DispatchOut, IntakeOut, ReleaseOut
+from dispatcher.api.telling import AmendmentOut, BriefOut, DispatchOut, IntakeOut, ReleaseOut
 from dispatcher.briefs import intake
 from dispatcher.briefs.reading import Form
-from dispatcher.mailing import dispatching
+from dispatcher.mailing import amending, dispatching
 
 
 class Request(HttpRequest):
@@ -109,6 +117,49 @@ def release(
     )
     response["Location"] = reverse("api:get_dispatch", kwargs={"dispatch_id": dispatch.pk})
     return Status(202, ReleaseOut.of(dispatch, prospect))
+
+
+@api.post(
+    "/briefs/{brief_id}/correct",
+    **answers({200: AmendmentOut}, 400, 404, 409, 413, 422, body=describing.CORRECTION_BODY),
+    summary="Correct a brief",
+    operation_id="correct_brief",
+    tags=["Briefs"],
+)
+def correct(request: Request, brief_id: Path[BriefId]) -> AmendmentOut:
+    """What readers see changes at once, on the page and in the feeds, and a brief that was withdrawn is
+    back; no letter goes out about it. The same content again changes nothing, so sending it twice does
+    no harm. A brief that was not released is handed in anew instead.
+    """
+    given = correction_in(request.body)
+    done = amending.correct(
+        intake.find(brief_id),
+        given.text,
+        by=_name(request),
+        note=given.note,
+        form=given.form,
+        topic_names=given.topics,
+        urgent=given.urgent,
+        source_id=given.source_id,
+    )
+    return AmendmentOut.of(done)
+
+
+@api.post(
+    "/briefs/{brief_id}/retract",
+    **answers({200: AmendmentOut}, 400, 404, 409, 413, 422),
+    summary="Withdraw a brief",
+    operation_id="retract_brief",
+    tags=["Briefs"],
+)
+def retract(
+    request: Request, brief_id: Path[BriefId], why: RetractionIn | None = None
+) -> AmendmentOut:
+    """Letters that have not left stay, its page answers 410 and says when and why, and the feeds drop it.
+    Sending it twice does no harm. Only a correction brings it back. The body may be left out.
+    """
+    note = why.note if why else ""
+    return AmendmentOut.of(amending.retract(intake.find(brief_id), by=_name(request), note=note))
 
 
 @api.get(

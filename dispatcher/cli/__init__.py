@@ -10,7 +10,7 @@ import sys
 import typer
 
 from dispatcher import __version__
-from dispatcher.cli import bounces, briefs, dispatches, machine, people, readers, topics
+from dispatcher.cli import amending, bounces, briefs, dispatches, machine, people, readers, topics
 from dispatcher.cli.output import complain
 from dispatcher.errors import Refusal
 
@@ -38,6 +38,9 @@ app.command("demo")(machine.demo)
 app.command("migrate")(machine.migrate)
 app.command("doctor")(machine.doctor)
 app.add_typer(topics.app, name="topic")
+briefs.app.command("correct")(amending.correct)
+briefs.app.command("retag")(amending.retag)
+briefs.app.command("retract")(amending.retract)
 app.add_typer(briefs.app, name="brief")
 app.command("preview")(briefs.preview)
 app.command("release")(briefs.release)

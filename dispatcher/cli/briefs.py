@@ -89,7 +89,8 @@ def show(brief_id: BriefId, as_json: AsJson = False) -> None:
             return
         for name, value in _row(brief).items():
             say(f"{name:10} {shown(value)}".rstrip())
-        say(f"{'revision':10} {revision.number}, {revision.change} by {revision.by}")
+        said = f"{revision.number}, {revision.change} by {revision.by}"
+        say(f"{'revision':10} {said}{f': {revision.note}' if revision.note else ''}")
         for block in revision.document.blocks:
             size = len(getattr(block, "paragraphs", ()) or getattr(block, "entries", ()))
             say(f"  {type(block).__name__:10} {block.heading or '(no heading)'} ({size})")
@@ -218,5 +219,7 @@ def _row(brief: Brief) -> dict[str, Any]:
         "topics": Vocabulary().names(brief.topics),
         "published": brief.published_at,
         "released": brief.released_at,
+        "amended": brief.amended_at,
+        "withdrawn": brief.withdrawn_at,
         "source_id": brief.source_id,
     }

@@ -47,6 +47,7 @@ def correct(
     form: Form = Form.AUTO,
     topic_names: Sequence[str] = (),
     urgent: bool | None = None,
+    source_id: str = "",
     shown: int | None = None,
 ) -> Amendment:
     """Put other content in the place of what readers see of a brief, or bring back a withdrawn one.
@@ -55,12 +56,12 @@ def correct(
     `note` says to readers what changed, `shown` which released revision was looked at. The same content
     changes nothing. Raises NotReleased, UnreadableBrief, UnknownTopic, UnreadyBrief or WrongState.
     """
-    revising.check_public(brief, "correct")
     document = read(raw, topics=topics.known(), form=form)
     intake.check_has_text(document)
-    if document.source_id not in {"", brief.source_id}:
+    named = source_id.strip() or document.source_id
+    if named not in {"", brief.source_id}:
         raise UnreadyBrief(
-            f"This is another piece: it names the source id {document.source_id[:60]!r},"
+            f"This is another piece: it names the source id {named[:60]!r},"
             f" and the brief has {brief.source_id[:60]!r}."
         )
     names = tuple(topic_names) or document.topics
@@ -88,7 +89,6 @@ def retag(brief: Brief, topic_names: Sequence[str], *, by: str, note: str = "") 
 
     Raises NotReleased, UnknownTopic, UnreadyBrief for none, or WrongState for a withdrawn brief.
     """
-    revising.check_public(brief, "retag")
     words = topics.Vocabulary()
     ids = words.resolve(topic_names)
     if not ids:
@@ -113,9 +113,9 @@ def retract(brief: Brief, *, by: str, note: str = "") -> Amendment:
 
     Only a correction brings it back, under the same id. Raises NotReleased.
     """
-    revising.check_public(brief, "withdraw")
     with transaction.atomic():
         row = revising.locked(brief.pk)
+        revising.check_public(row, "withdraw")
         told = _told(note)
         if revising.retract(row, by=by, note=told) is None:
             return Amendment(row, is_new=False)

@@ -50,7 +50,8 @@ due AS (
     AND EXISTS (SELECT FROM dispatcher_owed o WHERE o.subscriber_id = r.id)
     AND (NOT %(again)s OR NOT EXISTS (
         SELECT FROM dispatcher_delivery g JOIN dispatcher_dispatch d ON d.id = g.dispatch_id
-        WHERE g.subscriber_id = r.id AND d.run_id = %(run)s AND d.state <> 'cancelled'))
+        WHERE g.subscriber_id = r.id AND d.run_id = %(run)s
+          AND (d.state <> 'cancelled' OR g.state IN ('accepted', 'unknown', 'carrying'))))
 )
 """
 

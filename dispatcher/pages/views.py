@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dispatcher import links
 from dispatcher.briefs import public
-from dispatcher.briefs.public import TopicMoved, TopicRetired
+from dispatcher.briefs.public import BriefWithdrawn, TopicMoved, TopicRetired
 from dispatcher.errors import NoSuchBrief, UnknownTopic
 from dispatcher.feeds import content, describing
 from dispatcher.feeds.channels import ALL, of_topic
@@ -36,11 +36,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def brief(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One released brief; 404 for any other."""
+    """One released brief: 410 when it was withdrawn, 404 for any other."""
     try:
         found = public.find(public_id)
     except NoSuchBrief as refusal:
         return sorry(request, 404, "No brief here", str(refusal))
+    except BriefWithdrawn as gone:
+        return _page(request, "pages/withdrawn.html", {"gone": gone}, status=410)
     context = {
         "brief": found,
         "document": found.document,
@@ -83,13 +85,20 @@ def missing(request: HttpRequest, exception: Exception | None = None) -> HttpRes
 
 def sorry(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     """A page that says why there is nothing to read, and where there is."""
-    return render(
-        request, "pages/sorry.html", {"title": title, "sentence": sentence}, status=status
-    )
+    context = {"title": title, "sentence": sentence}
+    return _for_robots(render(request, "pages/sorry.html", context, status=status))
 
 
-def _page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
     told = {**context, "setting": setting, "words": words}
-    response = render(request, template, told)
+    response = render(request, template, told, status=status)
     response.headers["Cache-Control"] = MAX_AGE
+    return _for_robots(response)
+
+
+def _for_robots(response: HttpResponse) -> HttpResponse:
+    if response.status_code == 410:
+        response.headers["X-Robots-Tag"] = "noindex"
     return response
