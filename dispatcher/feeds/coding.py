@@ -1,10 +1,20 @@
-"""Content codings of what is stored."""
+"""Content codings of a document: made once, the same bytes for the same bytes."""
 
 from __future__ import annotations
 
 import gzip
 
 
-def coded(body: bytes) -> tuple[bytes, bytes]:
-    """The bytes in gzip and in br, the same for the same bytes."""
-    return gzip.compress(body, mtime=0), b""
+def gzipped(body: bytes) -> bytes:
+    """In gzip (RFC 1952), without a date."""
+    return gzip.compress(body, compresslevel=6, mtime=0)
+
+
+def plain(coded: bytes) -> bytes:
+    """What `gzipped` made its bytes of."""
+    return gzip.decompress(coded)
+
+
+def in_br(_body: bytes) -> bytes:
+    """In br (RFC 7932)."""
+    return b""

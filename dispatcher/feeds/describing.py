@@ -23,7 +23,10 @@ from dispatcher.feeds import content, websub
 from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format, Withdrawal
 from dispatcher.feeds.channels import ALL, Channel, kind_slug, of_topic
 from dispatcher.feeds.holding import Held
+from dispatcher.feeds.models import Publication
 
+_MOST_KEPT = 1_000
+_KEPT: dict[tuple[str, int, int], FeedEntry] = {}
 LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS", Format.JSON: "JSON"}
 
 
@@ -49,22 +52,30 @@ class Contents:
 
 def contents(held: Held, words: Vocabulary) -> Contents:
     """The values of what a channel holds. What was withdrawn in this moment is left out."""
-    found = public.of([row.brief_id for row in held.entries], words=words)
-    briefs = {brief.brief_id: brief for brief in found}
     gone = {row.brief.public_id: row.updated_at for row in held.withdrawn}
-    withdrawn = public.withdrawn([row.brief_id for row in held.withdrawn])
+    withdrawn = public.withdrawn([row.brief_id for row in held.withdrawn]) if gone else []
     return Contents(
-        tuple(
-            entry(briefs[row.brief_id], updated=row.updated_at)
-            for row in held.entries
-            if row.brief_id in briefs
-        ),
+        _entries(held.entries, words),
         tuple(
             Withdrawal(entry_id(one.public_id), gone[one.public_id], one.note) for one in withdrawn
         ),
         held.before,
         held.after,
     )
+
+
+def _entries(rows: Sequence[Publication], words: Vocabulary) -> tuple[FeedEntry, ...]:
+    """Entries are kept by this process: a brief is in many feeds, and its stamp says when it changed."""
+    keys = {row.brief_id: (settings.PUBLIC_URL, row.brief_id, row.stamp) for row in rows}
+    found = {key: _KEPT[key] for key in keys.values() if key in _KEPT}
+    lacking = [brief_id for brief_id, key in keys.items() if key not in found]
+    dates = {row.brief_id: row.updated_at for row in rows}
+    for brief in public.of(lacking, words=words) if lacking else ():
+        key = keys[brief.brief_id]
+        found[key] = _KEPT[key] = entry(brief, updated=dates[brief.brief_id])
+    while len(_KEPT) > _MOST_KEPT:
+        _KEPT.pop(next(iter(_KEPT)), None)
+    return tuple(found[key] for key in keys.values() if key in found)
 
 
 def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> Feed:

@@ -12,11 +12,10 @@ from datetime import timedelta
 from django.db import connection
 
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import describing, holding, keeping
+from dispatcher.feeds import coding, describing, holding, keeping
 from dispatcher.feeds.addressing import NoSuchFeed
 from dispatcher.feeds.building import Format, build, etag
 from dispatcher.feeds.channels import Channel
-from dispatcher.feeds.coding import coded
 from dispatcher.feeds.describing import Contents
 from dispatcher.feeds.models import FeedChannel, FeedDocument
 from dispatcher.feeds.served import Served
@@ -28,11 +27,10 @@ _RENDERING = threading.Lock()  # of many requests of this process for a stale fe
 # One that is overtaken meanwhile changes nothing, however the two are ordered.
 SQL_STORE = """
 INSERT INTO dispatcher_feeddocument AS d
-    (channel_id, format, month, body, gzip, br, etag, last_modified, version)
-VALUES (%(channel)s, %(format)s, %(month)s, %(body)s, %(gzip)s, %(br)s, %(etag)s, %(last_modified)s,
-        %(version)s)
+    (channel_id, format, month, gzip, br, etag, last_modified, version)
+VALUES (%(channel)s, %(format)s, %(month)s, %(gzip)s, %(br)s, %(etag)s, %(last_modified)s, %(version)s)
 ON CONFLICT (channel_id, format, month) DO UPDATE SET
-    body = EXCLUDED.body, gzip = EXCLUDED.gzip, br = EXCLUDED.br, etag = EXCLUDED.etag,
+    gzip = EXCLUDED.gzip, br = EXCLUDED.br, etag = EXCLUDED.etag,
     last_modified = EXCLUDED.last_modified, version = EXCLUDED.version
 WHERE d.version <= EXCLUDED.version
 """
@@ -46,16 +44,14 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
     row = keeping.kept(channel)
     if row is None:
         contents = _contents(channel, month, Vocabulary())
-        return _served(_rendered(channel, form, month, contents), channel, form, month)
-    document = _fresh(row, form, month)
-    if document is None:
+        document, body = _rendered(channel, form, month, contents)
+        document.gzip = coding.gzipped(body)
+        return _served(document, channel, form, month, body)
+    stored = _stored(row, form, month)
+    if stored is None or stored.version < row.version:
         with _RENDERING:
-            row.refresh_from_db(fields=["version"])
-            document = _fresh(row, form, month)
-            if document is None:
-                contents = _contents(channel, month, Vocabulary())
-                document = _stored(row, _rendered(channel, form, month, contents))
-    return _served(document, channel, form, month)
+            stored = _brought_up_to_date(row, channel, form, month)
+    return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
 
 
 def refresh(row: FeedChannel, words: Vocabulary) -> int:
@@ -65,17 +61,29 @@ def refresh(row: FeedChannel, words: Vocabulary) -> int:
     """
     row.refresh_from_db(fields=["version"])
     channel = keeping.channel_of(row, words)
-    stale = [form for form in Format if _fresh(row, form, "") is None]
+    stored = {one.format: one for one in FeedDocument.objects.filter(channel=row, month="")}
+    stale = [form for form in Format if form not in stored or stored[form].version < row.version]
     if channel is None or not stale:
         return 0
     contents = _contents(channel, "", words)
     changed = 0
     for form in stale:
-        document = _rendered(channel, form, "", contents)
-        tags = FeedDocument.objects.filter(channel=row, format=form, month="")
-        changed += not tags.filter(etag=document.etag).exists()
-        _stored(row, document)
+        rendered, body = _rendered(channel, form, "", contents)
+        old = stored.get(form)
+        changed += old is None or old.etag != rendered.etag
+        _store(row, rendered, body, over=old, with_br=True)
     return changed
+
+
+def _brought_up_to_date(
+    row: FeedChannel, channel: Channel, form: Format, month: str
+) -> FeedDocument:
+    row.refresh_from_db(fields=["version"])
+    stored = _stored(row, form, month)
+    if stored is not None and stored.version >= row.version:  # by another one meanwhile
+        return stored
+    rendered, body = _rendered(channel, form, month, _contents(channel, month, Vocabulary()))
+    return _store(row, rendered, body, over=stored)
 
 
 def _contents(channel: Channel, month: str, words: Vocabulary) -> Contents:
@@ -88,46 +96,49 @@ def _contents(channel: Channel, month: str, words: Vocabulary) -> Contents:
     return describing.contents(held, words)
 
 
-def _rendered(channel: Channel, form: Format, month: str, contents: Contents) -> FeedDocument:
+def _rendered(
+    channel: Channel, form: Format, month: str, contents: Contents
+) -> tuple[FeedDocument, bytes]:
     feed = describing.feed(channel, form, contents, month=month)
     body = build(feed, form)
-    return FeedDocument(
-        format=form, month=month, body=body, etag=etag(body), last_modified=feed.updated
+    made = FeedDocument(
+        format=form, month=month, etag=etag(body), last_modified=feed.updated, br=b""
     )
+    return made, body
 
 
-def _fresh(row: FeedChannel, form: Format, month: str) -> FeedDocument | None:
-    stored = FeedDocument.objects.filter(channel=row, format=form, month=month)
-    return stored.filter(version__gte=row.version).first()
+def _stored(row: FeedChannel, form: Format, month: str) -> FeedDocument | None:
+    return FeedDocument.objects.filter(channel=row, format=form, month=month).first()
 
 
-def _stored(row: FeedChannel, made: FeedDocument) -> FeedDocument:
-    """Keep the document, under the version of the row; the same bytes keep their date."""
-    old = FeedDocument.objects.filter(channel=row, format=made.format, month=made.month)
-    stored = old.only("etag", "last_modified").first()
-    if stored is not None and stored.etag == made.etag:
-        old.filter(version__lt=row.version).update(version=row.version)
-        return old.get()
-    if stored is not None:  # a brief that moved away may leave an older date behind
-        made.last_modified = max(made.last_modified, stored.last_modified + _SECOND)
-    made.gzip, made.br = coded(bytes(made.body))
-    values = ("format", "month", "body", "gzip", "br", "etag", "last_modified")
+def _store(
+    row: FeedChannel,
+    made: FeedDocument,
+    body: bytes,
+    *,
+    over: FeedDocument | None,
+    with_br: bool = False,
+) -> FeedDocument:
+    """Keep the document, under the version of the row; the same bytes keep their date and codings."""
+    if over is not None and over.etag == made.etag:
+        own = FeedDocument.objects.filter(pk=over.pk, version__lt=row.version)
+        own.update(version=row.version)
+        return over
+    if over is not None:  # a brief that moved away may leave an older date behind
+        made.last_modified = max(made.last_modified, over.last_modified + _SECOND)
+    made.gzip = coding.gzipped(body)
+    if with_br:
+        made.br = coding.in_br(body)
+    values = ("format", "month", "gzip", "br", "etag", "last_modified")
+    told = {name: getattr(made, name) for name in values}
     with connection.cursor() as cursor:
-        cursor.execute(
-            SQL_STORE,
-            {
-                **{name: getattr(made, name) for name in values},
-                "channel": row.pk,
-                "version": row.version,
-            },
-        )
+        cursor.execute(SQL_STORE, {**told, "channel": row.pk, "version": row.version})
     return made
 
 
-def _served(document: FeedDocument, channel: Channel, form: Format, month: str) -> Served:
-    body = bytes(document.body)
-    if document.channel_id is None and not document.gzip:
-        document.gzip, document.br = coded(body)
+def _served(
+    document: FeedDocument, channel: Channel, form: Format, month: str, body: bytes
+) -> Served:
     return Served(
         content_type=form.content_type,
         body=body,

@@ -31,17 +31,16 @@ def live(channel: Channel) -> Held:
 
     `before` is the newest archive, where there is more than the feed itself shows.
     """
-    rows = publications(channel).select_related("brief")
-    entries = tuple(rows.filter(withdrawn_at=None).order_by("-updated_at")[: NEWEST + 1])
-    gone = rows.exclude(withdrawn_at=None).order_by("-updated_at")
+    rows = publications(channel)
+    shown = rows.filter(withdrawn_at=None)
+    entries = tuple(shown.order_by("-updated_at")[: NEWEST + 1])
     has_more = len(entries) > NEWEST
     entries = entries[:NEWEST]
+    gone = rows.exclude(withdrawn_at=None).select_related("brief").order_by("-updated_at")
     if has_more:
         gone = gone.filter(updated_at__gte=entries[-1].updated_at)
-    newest = (
-        rows.filter(withdrawn_at=None).aggregate(Max("month"))["month__max"] if has_more else ""
-    )
-    return Held(entries, tuple(gone[:NEWEST]), before=newest or "")
+    newest = shown.aggregate(Max("month"))["month__max"] if has_more else ""
+    return Held(entries, tuple(gone[:NEWEST]), before=newest)
 
 
 def archive(channel: Channel, month: str) -> Held:

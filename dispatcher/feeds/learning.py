@@ -125,6 +125,7 @@ def _write(brief: Brief, row: Publication | None, place: _Place, told_at: dateti
     row.topics, row.reach = brief.topics, list(place.reach)
     row.kind, row.urgent = place.kind, place.urgent
     row.withdrawn_at = brief.withdrawn_at
+    row.stamp += 1
     row.save()
 
 
@@ -165,6 +166,7 @@ def _touched(place: _Place, before: _Place | None) -> set[int]:
 def touch(brief_ids: Sequence[int]) -> set[int]:
     """Say that the channels of these briefs have to be rendered anew though no brief changed; their ids."""
     raise_generation()
+    Publication.objects.filter(brief__in=brief_ids).update(stamp=F("stamp") + 1)
     with connection.cursor() as cursor:
         cursor.execute(SQL_TOUCH_ALL_OF, {"briefs": list(brief_ids)})
         return {row[0] for row in cursor.fetchall()}

@@ -31,6 +31,9 @@ class Publication(models.Model):
         models.DateTimeField()
     )  # the brief's own moment of change that `updated_at` was made from
     updated_at = models.DateTimeField(unique=True)
+    stamp = models.BigIntegerField(
+        default=1
+    )  # raised whenever anything that an entry shows has changed
     withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -65,17 +68,19 @@ class FeedChannel(models.Model):
 
 
 class FeedDocument(models.Model):
-    """One channel in one format, live or of a month, whole and in each content coding."""
+    """One channel in one format, live or of a month, in each content coding that is made of it.
+
+    The plain bytes are those that `gzip` unpacks to; `br` is made by workers and may be missing.
+    """
 
     channel = models.ForeignKey(
         FeedChannel, models.CASCADE, related_name="documents", db_index=False
     )
     format = models.CharField(max_length=8)
     month = models.CharField(max_length=7, blank=True)  # none: the live feed
-    body = models.BinaryField()
     gzip = models.BinaryField()
     br = models.BinaryField()
-    etag = models.CharField(max_length=80)
+    etag = models.CharField(max_length=80)  # of the plain bytes
     last_modified = models.DateTimeField()
     version = models.BigIntegerField()
 

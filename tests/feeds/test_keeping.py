@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import timedelta
 from itertools import combinations
 
@@ -59,7 +60,7 @@ def test_a_combination_that_is_asked_for_is_rendered_before_it_is_asked_for_agai
     FeedChannel.objects.filter(key="not/ice").update(asked_at=timezone.now() - 20 * DAY)
     publishing.publish(release("News", topics=[fog], at=MARCH).pk)
     rendered = FeedDocument.objects.filter(channel__key="any/fog,ice", format="atom").get()
-    assert b"News" in bytes(rendered.body)
+    assert b"News" in gzip.decompress(rendered.gzip)
     left = FeedDocument.objects.filter(channel__key="not/ice", format="atom").get()
-    assert b"News" not in bytes(left.body)
+    assert b"News" not in gzip.decompress(left.gzip)
     assert b"News" in client.get("/feeds/not/ice.atom").content

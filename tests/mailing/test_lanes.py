@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,9 @@ def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
 def is_in_feed(brief: Brief) -> Callable[[], bool]:
     """Whether the combined feed holds the brief."""
     feed = FeedDocument.objects.filter(channel__key="all", format="atom")
-    return lambda: any(brief.public_id.encode() in bytes(found.body) for found in feed.all())
+    return lambda: any(
+        brief.public_id.encode() in gzip.decompress(found.gzip) for found in feed.all()
+    )
 
 
 def state_of(dispatch: Dispatch) -> str:
