@@ -87,7 +87,7 @@ def cleaned_entry(entry: FeedEntry, frame: Feed) -> FeedEntry:
         topics=_distinct(entry.topics),
         author=one_line(entry.author) or frame.publisher,
         kind=kind,
-        kind_name=one_line(entry.kind_name) or kind,
+        kind_name=(one_line(entry.kind_name) or kind) if kind else "",
     )
 
 

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import html
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
 
+from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
 
+from dispatcher.feeds import atom, json_feed, rss
 from dispatcher.feeds.building import Feed, Format, build
+from dispatcher.feeds.cleaning import cleaned_entry, framed
 
 NAMES = {
     "a": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
+    "at": "http://purl.org/atompub/tombstones/1.0",
     "dc": "http://purl.org/dc/elements/1.1/",
+    "fh": "http://purl.org/syndication/history/1.0",
+    "x": "http://www.w3.org/1999/xhtml",
     "xml": "http://www.w3.org/XML/1998/namespace",
 }
 
 
+JSON_FEED = Draft202012Validator(
+    json.loads(Path(__file__).with_name("json_feed.schema.json").read_text("utf-8")),
+    format_checker=FormatChecker(),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What both formats say of an entry, in one shape."""
+    """What every format says of an entry, in one shape."""
 
     id: str
     url: str
@@ -38,6 +53,14 @@ class Item:
 
 def tree(feed: Feed, form: Format) -> etree._Element:
     return etree.fromstring(build(feed, form), etree.XMLParser(huge_tree=True))
+
+
+def rendered_whole(feed: Feed, form: Format) -> bytes:
+    """The document by one rendering of all that it holds, nothing kept and nothing joined."""
+    render = {Format.ATOM: atom.render, Format.RSS: rss.render, Format.JSON: json_feed.render}
+    frame = framed(feed)
+    entries = tuple(cleaned_entry(entry, frame) for entry in feed.entries)
+    return render[form](replace(frame, entries=entries))
 
 
 def texts(node: etree._Element, path: str) -> list[str]:
@@ -95,6 +118,47 @@ def rss_items(feed: Feed) -> list[Item]:
         )
         for node in tree(feed, Format.RSS).iterfind("channel/item")
     ]
+
+
+def read_json(feed: Feed) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(build(feed, Format.JSON))
+    return document
+
+
+def json_items(feed: Feed) -> list[Item]:
+    return [
+        Item(
+            id=said["id"],
+            url=said["url"],
+            title=said["title"],
+            summary=said.get("summary", ""),
+            content=said["content_html"],
+            published=_rfc3339(said["date_published"]),
+            updated=_rfc3339(said["date_modified"]),
+            author=said["authors"][0]["name"],
+            language=said.get("language", "und"),
+            categories=(
+                *((feed.topic_scheme, tag) for tag in said.get("tags", ())),
+                *_own(feed, said),
+            ),
+        )
+        for said in read_json(feed)["items"]
+    ]
+
+
+def items(feed: Feed, form: Format) -> list[Item]:
+    readers = {Format.ATOM: atom_items, Format.RSS: rss_items, Format.JSON: json_items}
+    return readers[form](feed)
+
+
+def _own(feed: Feed, said: dict[str, Any]) -> list[tuple[str, str]]:
+    """Kind and urgency as the other formats have them, which need a scheme to say them."""
+    own = said.get("_dispatcher", {})
+    marks = [
+        (feed.kind_scheme, own.get("kind_name")),
+        (feed.urgent_scheme, own.get("urgent") and "Urgent"),
+    ]
+    return [(scheme, name) for scheme, name in marks if scheme and name]
 
 
 def _inner_text(node: object) -> str:

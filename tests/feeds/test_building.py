@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import feedparser
 import pytest
 
-from dispatcher.feeds.building import FeedTopic, Format, build, etag
-from tests.feeds.reading import atom_items, rss_items, tree
-from tests.feeds.samples import MARCH, entry, feed
+from dispatcher.feeds.building import FeedTopic, Format, Withdrawal, build, etag
+from tests.feeds.reading import atom_items, items, json_items, read_json, rss_items, tree
+from tests.feeds.samples import HOST, MARCH, entry, feed
+
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 every_format = pytest.mark.parametrize("form", list(Format))
 every_xml = pytest.mark.parametrize("form", [Format.ATOM, Format.RSS])
@@ -82,7 +85,7 @@ def test_an_empty_feed_is_whole(form: Format) -> None:
     assert (read.bozo, read.entries, read.feed.title) == (0, [], "All briefs")
 
 
-def test_both_formats_say_the_same() -> None:
+def test_all_formats_say_the_same() -> None:
     sample = feed(
         entry(1, title="Fish & chips < 5 > 3", summary="R&D &amp; more", author="Ada Example"),
         entry(2, updated=MARCH + timedelta(days=1), topics=()),
@@ -90,7 +93,7 @@ def test_both_formats_say_the_same() -> None:
         entry(4, html=""),
         entry(5, html="", summary=""),
     )
-    assert atom_items(sample) == rss_items(sample)
+    assert atom_items(sample) == rss_items(sample) == json_items(sample)
     assert [item.id for item in atom_items(sample)] == [one.id for one in sample.entries]
     assert atom_items(sample)[0].title == "Fish & chips < 5 > 3"
     assert atom_items(sample)[0].summary == "R&D &amp; more"
@@ -110,6 +113,7 @@ def test_entries_stay_in_the_order_given() -> None:
     wanted = [entry(number).id for number in numbers]
     assert [item.id for item in atom_items(sample)] == wanted
     assert [item.id for item in rss_items(sample)] == wanted
+    assert [item.id for item in json_items(sample)] == wanted
 
 
 def test_a_topic_is_named_once_by_its_slug() -> None:
@@ -130,11 +134,11 @@ def test_a_brief_without_summary_gets_the_opening_of_its_text() -> None:
 def test_content_without_words_is_summed_up_by_the_title() -> None:
     picture = '<img alt="" src="https://news.example.org/map.png">'
     written = feed(entry(title="A map", summary="", html=picture))
-    for item in (*atom_items(written), *rss_items(written)):
+    for item in (*atom_items(written), *rss_items(written), *json_items(written)):
         assert (item.summary, item.content) == ("A map", picture)
 
 
-@every_xml
+@every_format
 @pytest.mark.parametrize(
     ("language", "opens"),
     [
@@ -147,17 +151,20 @@ def test_content_without_words_is_summed_up_by_the_title() -> None:
 )
 def test_right_to_left_content_says_so(form: Format, language: str, opens: str) -> None:
     written = feed(entry(language=language, html="<p>שלום</p>"))
-    (item,) = atom_items(written) if form is Format.ATOM else rss_items(written)
+    (item,) = items(written, form)
     assert item.content.startswith(opens)
     assert item.language == language.replace("_", "-")
 
 
-@every_xml
+@every_format
 def test_a_nonsense_language_falls_back_to_that_of_the_feed(form: Format) -> None:
     written = feed(entry(language='en"><x'), language="de")
-    (item,) = atom_items(written) if form is Format.ATOM else rss_items(written)
+    (item,) = items(written, form)
     assert item.language == "de"
-    assert tree(written, form).get("{http://www.w3.org/XML/1998/namespace}lang") == "de"
+    whole = (
+        read_json(written).get("language") if form is Format.JSON else tree(written, form).get(LANG)
+    )
+    assert whole == "de"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +186,13 @@ def test_a_nonsense_language_falls_back_to_that_of_the_feed(form: Format) -> Non
         ({"topic_scheme": "topics/"}, "starts with http"),
         ({"hub_urls": ("hub",)}, "starts with http"),
         ({"logo_url": "logo.png"}, "starts with http"),
+        ({"icon_url": "icon.png"}, "starts with http"),
+        ({"kind_scheme": "kinds/"}, "starts with http"),
+        ({"stylesheet_url": 'https://news.example.org/"?><x'}, "starts with http"),
+        ({"current_url": "all.atom"}, "starts with http"),
+        ({"withdrawals": (Withdrawal("brief/1", MARCH),)}, "absolute IRI"),
+        ({"withdrawals": (Withdrawal("urn:x:1", datetime(2023, 3, 2)),)}, "timezone"),  # noqa: DTZ001
+        ({"entries": (entry(1),), "withdrawals": (Withdrawal(entry(1).id, MARCH),)}, "repeated"),
     ],
 )
 @every_format
@@ -194,6 +208,36 @@ def test_an_etag_is_strong_quoted_and_of_the_bytes() -> None:
     assert etag(b"one").startswith('"')
     assert etag(b"one").endswith('"')
     assert len(etag(b"one")) == 34
+
+
+@every_format
+def test_a_correction_is_told_at_the_head_of_the_content(form: Format) -> None:
+    corrected = entry(html="<p>The ports agreed.</p>", note="The day was <wrong> & is mended.")
+    (item,) = items(feed(corrected), form)
+    assert item.content == (
+        '<p><strong lang="en">Correction:</strong> The day was &lt;wrong&gt; &amp; is mended.</p>'
+        "<p>The ports agreed.</p>"
+    )
+
+
+@every_format
+def test_a_note_is_not_taken_for_the_summary(form: Format) -> None:
+    corrected = entry(html="<p>The ports agreed.</p>", summary="", note="The day was wrong.")
+    (item,) = items(feed(corrected), form)
+    assert item.summary == "The ports agreed."
+
+
+@every_format
+def test_kind_and_urgency_are_said_and_not_taken_for_topics(form: Format) -> None:
+    flash = entry(topics=(FeedTopic("cyber", "Cyber"),), kind="flash-brief", urgent=True)
+    flash = replace(flash, kind_name="Flash Brief")
+    schemes = {"kind_scheme": f"{HOST}/kinds/", "urgent_scheme": f"{HOST}/urgent"}
+    (item,) = items(feed(flash, **schemes), form)
+    assert item.categories == (
+        (f"{HOST}/topics/", "Cyber"),
+        (f"{HOST}/kinds/", "Flash Brief"),
+        (f"{HOST}/urgent", "Urgent"),
+    )
 
 
 def _read(document: bytes, form: Format) -> Any:
