@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import reverse
 
 from dispatcher import links
@@ -73,6 +74,9 @@ def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
         language=settings.LANGUAGE_CODE,
         publisher=settings.PUBLISHER_NAME,
         topic_scheme=home_page() + "topics/",
+        kind_scheme=home_page() + "kinds/",
+        urgent_scheme=home_page() + "urgent",
+        stylesheet_url=settings.PUBLIC_URL + static("dispatcher/feed.css"),
         updated=max((entry.updated for entry in held), default=_founded()),
         entries=held,
         hub_urls=(settings.FEED_HUB_URL,) if settings.FEED_HUB_URL else (),

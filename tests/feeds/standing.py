@@ -53,6 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         held: Stand = self.server.held  # type: ignore[attr-defined]
         page = held.pages.get(self.path)
         if page is None:
+            held.answers.setdefault(self.path, []).append(404)
             self._answer(404, {}, b"")
             return
         tag = etag(page.body)

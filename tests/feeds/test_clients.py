@@ -42,7 +42,9 @@ def served() -> Iterator[Stand]:
 
 def put(held: Stand, sample: Feed) -> None:
     for form in Format:
-        held.pages[f"/all.{form.extension}"] = Page(form.content_type, build(sample, form))
+        held.pages[f"/all.{form.extension}"] = Page(
+            form.content_type, build(sample, form), {"Refresh": f"0; url={held.base_url}/page"}
+        )
 
 
 @every_xml
@@ -69,7 +71,7 @@ def test_newsboat_is_told_that_nothing_changed(served: Stand, form: Format, tmp_
     for _ in range(3):
         newsboat.poll()
     # newsboat 2.21 notes the ETag of feeds that it knows, so it has none after the first time.
-    assert served.answers[f"/all.{form}"] == [200, 200, 304]
+    assert served.answers == {f"/all.{form}": [200, 200, 304]}, "and Refresh leads no reader away"
     assert len(newsboat.entries()) == 3
 
 
@@ -87,7 +89,7 @@ def test_rss2email_writes_once_of_each_brief_and_is_told_that_nothing_changed(
     assert "A day was wrong." in letter.get_content()
     rss2email.poll()
     assert len(rss2email.letters()) == 1
-    assert served.answers[f"/all.{form}"] == [200, 304]
+    assert served.answers == {f"/all.{form}": [200, 304]}, "and Refresh leads no reader away"
 
 
 @every_xml
