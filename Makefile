@@ -3,11 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NPM := tests/letters/npm
+NPM := tests/letters/npm tests/feeds/npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format types imports tests browser npm postfix bench chaos constraints dist clean
+.PHONY: help demo up test lint format types imports tests browser readers npm postfix bench chaos constraints dist clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,7 +39,7 @@ types: $(VENV)/installed  ## mypy --strict.
 imports: $(VENV)/installed  ## Which room may import which.
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-tests: $(VENV)/installed browser npm  ## pytest.
+tests: $(VENV)/installed browser readers npm  ## pytest.
 	@$(BIN)/python -m pytest $(ARGS)
 
 # Browser tests want Debian's Chromium. It is installed where that is allowed, and said where it is not.
@@ -54,14 +54,26 @@ browser:
 			echo "chromium is not here; the browser tests will say that they did not run"; \
 		fi
 
-# Letters are also read by what others wrote for Node.js. Installed where npm is, said where it is not.
-npm:
-	@if command -v npm >/dev/null 2>&1; then $(MAKE) -s $(NPM)/node_modules/installed; \
-	else echo "npm is not here; the tests that read letters with Node.js will say that they did not run"; fi
+# Feeds are read by Debian's newsboat and rss2email too. Installed where that is allowed, said where it is not.
+readers:
+	@{ command -v newsboat && command -v r2e; } >/dev/null 2>&1 || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "Installing newsboat and rss2email for the tests of feeds …"; \
+			apt-get -qq update >/dev/null 2>&1; \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends newsboat rss2email >/dev/null 2>&1 || \
+				echo "newsboat and rss2email could not be installed; the tests with feed readers will say that they did not run"; \
+		else \
+			echo "newsboat and rss2email are not here; the tests with feed readers will say that they did not run"; \
+		fi
 
-$(NPM)/node_modules/installed: $(NPM)/package-lock.json
-	@echo "Installing mailauth and mailparser for the tests of letters …"
-	@npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent
+# Letters and feeds are also read by what others wrote for Node.js. Installed where npm is, said where it is not.
+npm:
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) -s $(NPM:%=%/node_modules/installed); \
+	else echo "npm is not here; the tests that read letters and feeds with Node.js will say that they did not run"; fi
+
+%/node_modules/installed: %/package-lock.json
+	@echo "Installing what $* reads with …"
+	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 bench: $(VENV)/installed postfix  ## Measure against yardsticks, write bench/latest.json; ARGS="--quick".
@@ -102,4 +114,4 @@ dist: $(VENV)/installed  ## Build the wheel and the sdist.
 	@$(BIN)/python -m build
 
 clean:  ## Remove what make made; the data in .dispatcher stays.
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NPM)/node_modules
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis $(NPM:%=%/node_modules)

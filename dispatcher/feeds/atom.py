@@ -47,7 +47,7 @@ def _extend(root: etree._Element, feed: Feed) -> None:
     if feed.is_archive:
         root.insert(0, extending.archive_mark())
     if feed.stylesheet_url:
-        root.insert(0, extending.notice(feed))
+        root.insert(0, extending.prefaced(feed))
     # Behind all that the feed says of itself and before its entries: the grammar of RFC 4287 wants
     # what it does not know there.
     at = len(root) - len(feed.entries)

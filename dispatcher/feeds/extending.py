@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from dispatcher.feeds import noticing
 from dispatcher.feeds.cleaning import rfc3339
 from dispatcher.feeds.entries import Feed
+from dispatcher.feeds.preface import LANGUAGE, preface
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 HISTORY = "http://purl.org/syndication/history/1.0"
@@ -42,11 +42,11 @@ def tombstones(feed: Feed) -> list[etree._Element]:
     ]
 
 
-def notice(feed: Feed) -> etree._Element:
+def prefaced(feed: Feed) -> etree._Element:
     """What the feed is, in XHTML, for whoever sees it in a browser."""
     block = etree.Element(f"{{{XHTML}}}div", nsmap={"xhtml": XHTML})
-    block.set(XML_LANG, noticing.LANGUAGE)
-    said = noticing.notice(feed)
+    block.set(XML_LANG, LANGUAGE)
+    said = preface(feed)
     etree.SubElement(block, f"{{{XHTML}}}h1").text = said.heading
     paragraph = etree.SubElement(block, f"{{{XHTML}}}p")
     paragraph.text = f"{said.advice} "

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from dispatcher.feeds import noticing
 from dispatcher.feeds.cleaning import rfc3339
 from dispatcher.feeds.entries import Feed, FeedEntry
+from dispatcher.feeds.preface import preface
 
 MEDIA_TYPE = "application/feed+json"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -82,7 +82,7 @@ def _own(entry: FeedEntry) -> dict[str, Any]:
 def _comment(feed: Feed) -> str:
     if not feed.stylesheet_url:
         return ""
-    said = noticing.notice(feed)
+    said = preface(feed)
     return f"{said.heading}. {said.advice} {said.address} – {said.way_on}: {feed.page_url}"
 
 

@@ -62,7 +62,7 @@ def _mend_channel(channel: etree._Element, feed: Feed) -> None:
         _write_plainly(child(image, "title"), feed.title)
     _extend(child(channel, f"{_ATOM}link"), feed)
     if feed.stylesheet_url:
-        channel.insert(0, extending.notice(feed))
+        channel.insert(0, extending.prefaced(feed))
     built = etree.Element("lastBuildDate")
     built.text = _http_date(feed.updated)
     child(channel, "generator").addprevious(built)

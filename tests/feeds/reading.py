@@ -139,7 +139,7 @@ def json_items(feed: Feed) -> list[Item]:
             language=said.get("language", "und"),
             categories=(
                 *((feed.topic_scheme, tag) for tag in said.get("tags", ())),
-                *_own(feed, said),
+                *own_categories(feed, said),
             ),
         )
         for said in read_json(feed)["items"]
@@ -151,7 +151,7 @@ def items(feed: Feed, form: Format) -> list[Item]:
     return readers[form](feed)
 
 
-def _own(feed: Feed, said: dict[str, Any]) -> list[tuple[str, str]]:
+def own_categories(feed: Feed, said: dict[str, Any]) -> list[tuple[str, str]]:
     """Kind and urgency as the other formats have them, which need a scheme to say them."""
     own = said.get("_dispatcher", {})
     marks = [

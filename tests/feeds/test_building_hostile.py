@@ -133,6 +133,13 @@ def test_the_end_of_a_cdata_section_in_content_ends_nothing(form: Format) -> Non
     assert (item.title, item.summary, item.content) == ("]]>", "]]>", "<p>]]&gt;</p>")
 
 
+@pytest.mark.parametrize("form", list(Format))
+def test_a_brief_of_two_million_characters_is_whole(form: Format) -> None:
+    huge = "<p>Talks &amp; more talks</p>" * 74_000
+    (item,) = items(feed(entry(html=huge, title="T" * 100_000)), form)
+    assert (item.content, len(item.title)) == (huge, 100_000)
+
+
 def test_a_headline_keeps_its_no_break_spaces_and_loses_its_lines() -> None:
     assert one_line(" « Port »\r\n\ttalks\x07 ") == "« Port » talks"
 

@@ -12,24 +12,24 @@ LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Preface:
     heading: str
     advice: str
     address: str
     way_on: str
 
 
-def notice(feed: Feed) -> Notice:
+def preface(feed: Feed) -> Preface:
     """The words for this feed; an archive sends people to the live one."""
     if feed.is_archive:
-        return Notice(
+        return Preface(
             heading="This is an archive of a feed",
             advice="It holds what was published in one month. To follow what is new, give this "
             "address to a feed reader:",
             address=feed.current_url or feed.self_url,
             way_on="Read the briefs as a page",
         )
-    return Notice(
+    return Preface(
         heading="This is a feed",
         advice="It is made for a feed reader, which shows you every new brief by itself. Give it "
         "this address:",
