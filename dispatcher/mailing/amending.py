@@ -151,4 +151,6 @@ def _with_urgency(document: Document, row: Brief, urgent: bool | None) -> Docume
 
 
 def _told(note: str) -> str:
-    return " ".join(note.replace("\0", "").split())[:LONGEST_NOTE]
+    """In one line, of what PostgreSQL takes: no NUL, no half of a character."""
+    sound = note.encode("utf-8", "replace").decode().replace("\0", "")
+    return " ".join(sound.split())[:LONGEST_NOTE]
