@@ -112,7 +112,7 @@ def correction_in(body: bytes) -> CorrectionIn:
     note = values.pop("note", "")
     urgent = values.get("urgent")
     as_text = {
-        "text": json.dumps(values),
+        "text": json.dumps(values, ensure_ascii=False),
         "form": Form.JSON,
         "note": note,
         "urgent": urgent if isinstance(urgent, bool) else None,

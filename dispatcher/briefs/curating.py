@@ -133,6 +133,7 @@ def _is_beneath(topic: Topic, above: Topic) -> bool:
 
 
 def _note(topic: Topic, what: str, by: str, note: str) -> None:
-    said = " ".join(note.replace("\0", "").split())[:LONGEST_NOTE]
+    sound = note.encode("utf-8", "replace").decode().replace("\0", "")
+    said = " ".join(sound.split())[:LONGEST_NOTE]
     TopicAct.objects.create(topic=topic, what=what, by=by[:150], note=said)
     queue.republish(topic.pk)

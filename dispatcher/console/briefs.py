@@ -15,7 +15,7 @@ from dispatcher.console.doors import DeskRequest
 from dispatcher.console.previews import Choice
 from dispatcher.console.showing import page
 from dispatcher.errors import Refusal
-from dispatcher.mailing import composing, explaining, reporting, trying
+from dispatcher.mailing import amending, composing, explaining, reporting, trying
 
 
 @require_safe
@@ -62,7 +62,8 @@ def detail(request: DeskRequest, brief_id: str) -> HttpResponse:
         brief=brief,
         choice=Choice.of(request.GET),
         dispatch=dispatch,
-        standing=dispatch.state if dispatch else reporting.DRAFT,
+        standing=reporting.standing_of(brief, dispatch),
+        amended=amending.told(brief),
         sample=sample,
         problem=problem,
         topics=[(vocabulary.by_id[pk].name, followers[pk]) for pk in brief.topics],

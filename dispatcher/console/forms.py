@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -16,9 +16,9 @@ from django.utils import timezone
 from dispatcher.audience import browsing
 from dispatcher.briefs import reading, topics
 from dispatcher.briefs.document import Document
-from dispatcher.briefs.models import Brief
+from dispatcher.briefs.models import Brief, Revision
 from dispatcher.errors import UnknownTopic, UnreadableBrief
-from dispatcher.mailing import matching
+from dispatcher.mailing import amending, matching
 from dispatcher.mailing.matching import Audience
 
 
@@ -44,6 +44,7 @@ class BriefForm(forms.Form):
     be read; a file's text then stands in `shown_text`, because a browser cannot be given the file again.
     """
 
+    is_correction = False
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True)
     topics = forms.MultipleChoiceField(required=False)
@@ -58,12 +59,16 @@ class BriefForm(forms.Form):
         self.fields["topics"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
     @classmethod
-    def again(cls, brief: Brief) -> BriefForm:
+    def again(cls, brief: Brief) -> Self:
         """The form with a brief as it was handed in, to be changed."""
-        revision = brief.current
+        return cls.of(brief, brief.current)
+
+    @classmethod
+    def of(cls, brief: Brief, revision: Revision | None) -> Self:
+        """The form with a revision of a brief as it was handed in."""
         if revision is None:
             return cls()
-        form = cls(initial={"urgent": brief.urgent})
+        form = cls(initial={"urgent": brief.urgent, "revision": revision.pk})
         form.shown_text = revision.source
         named = reading.read(revision.source, topics=form.known).topics if revision.source else ()
         if named != revision.document.topics:
@@ -106,6 +111,26 @@ class BriefForm(forms.Form):
             if self.has_error("topics")
             else matching.count(vocabulary.reach(ids.values())),
         )
+
+
+class CorrectionForm(BriefForm):
+    """A brief that is public, the revision that was looked at, and what to tell readers of the change."""
+
+    is_correction = True
+    note = forms.CharField(
+        max_length=amending.LONGEST_NOTE,
+        error_messages={"required": "Say in a sentence what changed: readers see it."},
+    )
+    revision = forms.IntegerField(required=False)
+
+
+class RetractionForm(forms.Form):
+    """Why a brief is withdrawn."""
+
+    note = forms.CharField(
+        max_length=amending.LONGEST_NOTE,
+        error_messages={"required": "Say in a sentence why: readers see it."},
+    )
 
 
 class ReleaseForm(forms.Form):

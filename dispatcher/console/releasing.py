@@ -27,6 +27,7 @@ UNSAID = "Check the sentence above the button, then press it: what it says is wh
 def release(request: DeskRequest, brief_id: str) -> HttpResponse:
     """Show what a release would do; POST does it. A second POST leads to the first one's dispatch."""
     brief = intake.find(brief_id)
+    dispatching.refuse_withdrawn(brief)
     if released := _released(brief):
         messages.info(request, "This brief has been released already; here is its dispatch.")
         return redirect("console:dispatch", number=released.pk)

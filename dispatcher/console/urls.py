@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from dispatcher.console import (
+    amending,
     briefs,
     dispatches,
     previews,
@@ -34,6 +35,8 @@ urlpatterns: list[URLPattern] = [
     path(_BRIEF + "web", door(previews.web), name="preview-web"),
     path(_BRIEF + "test", door(briefs.try_out), name="test"),
     path(_BRIEF + "release", door(releasing.release), name="release"),
+    path(_BRIEF + "correct", door(amending.correct), name="correct"),
+    path(_BRIEF + "withdraw", door(amending.withdraw), name="withdraw"),
     path("dispatches/", door(dispatches.listing), name="dispatches"),
     path(_DISPATCH, door(dispatches.detail), name="dispatch"),
     path(_DISPATCH + "progress", door(dispatches.progress), name="progress"),
@@ -44,4 +47,8 @@ urlpatterns: list[URLPattern] = [
     path("readers/", door(readers.listing), name="readers"),
     path("readers/<int:number>/", door(readers.detail), name="reader"),
     path("topics/", door(topics.listing), name="topics"),
+    *(
+        path(f"topics/<int:number>/{verb}", door(topics.change), {"verb": verb}, f"topic-{verb}")
+        for verb in topics.CHANGES
+    ),
 ]

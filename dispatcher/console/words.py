@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from dispatcher.briefs.models import Revision
 from dispatcher.mailing.ledger import Tally
 from dispatcher.mailing.models import Act, Delivery, Dispatch
-from dispatcher.mailing.reporting import DRAFT, Progress, Times
+from dispatcher.mailing.reporting import DRAFT, WITHDRAWN, Progress, Times
 from dispatcher.mailing.troubles import Faulty, Reason
 
 State = Dispatch.State
@@ -35,6 +36,7 @@ CHIPS: Mapping[str, Chip] = {
     State.PAUSED: Chip("Paused", "bars", "warn"),
     State.DONE: Chip("Sent", "check", "good"),
     State.CANCELLED: Chip("Cancelled", "cross", "bad"),
+    WITHDRAWN: Chip("Withdrawn", "cross", "bad"),
     Dispatch.Kind.DIGEST: Chip("Digests", "bars", "ink-soft"),
     # Readers
     "pending": Chip("Not confirmed", "clock", "warn"),
@@ -76,6 +78,14 @@ ACTS: Mapping[str, str] = {
     Act.What.REPLACED: "Stopped, to go anew",
     Act.What.SENT_REST: "Sent the rest again:",
     Act.What.ACCEPTED: "Took as accepted:",
+}
+
+
+# What was done to a brief that is public.
+AMENDED: Mapping[str, str] = {
+    Revision.Change.CORRECTION: "Corrected",
+    Revision.Change.RETAGGING: "Put under other topics",
+    Revision.Change.RETRACTION: "Withdrawn",
 }
 
 

@@ -55,5 +55,12 @@ def _answer(request: DeskRequest, form: BriefForm, brief: Brief | None) -> HttpR
     is_refused = form.is_bound and not form.is_valid()
     status = 422 if is_refused else 200
     return page(
-        request, "write", here="Briefs", status=status, form=form, brief=brief, is_part=False
+        request,
+        "write",
+        here="Briefs",
+        status=status,
+        form=form,
+        brief=brief,
+        action=request.path,
+        is_part=False,
     )

@@ -130,6 +130,12 @@ def under_way(brief: Brief) -> tuple[int, ...]:
     return tuple(rows.values_list("pk", flat=True))
 
 
+def told(brief: Brief) -> list[Revision]:
+    """What was changed of a brief since it became public, newest first."""
+    kinds = (Change.CORRECTION, Change.RETAGGING, Change.RETRACTION)
+    return list(brief.revisions.filter(change__in=kinds).order_by("-number"))
+
+
 def _amend(brief: Brief, verb: str, revise: Callable[[Brief], Revision | None]) -> Amendment:
     with transaction.atomic():
         row = revising.locked(brief.pk)
@@ -145,4 +151,6 @@ def _with_urgency(document: Document, row: Brief, urgent: bool | None) -> Docume
 
 
 def _told(note: str) -> str:
-    return " ".join(note.replace("\0", "").split())[:LONGEST_NOTE]
+    """In one line, of what PostgreSQL takes: no NUL, no half of a character."""
+    sound = note.encode("utf-8", "replace").decode().replace("\0", "")
+    return " ".join(sound.split())[:LONGEST_NOTE]

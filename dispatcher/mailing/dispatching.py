@@ -81,7 +81,7 @@ def release(
         raise WrongState(
             f"{at:%Y-%m-%d %H:%M %Z} is in the past; leave the time out to release now."
         )
-    _refuse_withdrawn(brief)
+    refuse_withdrawn(brief)
     _refuse_second(brief)
     reach = Vocabulary().reach(brief.topics)
     audience = Audience(0, {}) if to_feeds_alone else matching.count(reach, brief=brief)
@@ -184,7 +184,7 @@ def _store(
     by_mail: bool,
 ) -> Dispatch:
     locked = Brief.objects.select_for_update(no_key=True).get(pk=brief.pk)
-    _refuse_withdrawn(locked)
+    refuse_withdrawn(locked)
     if locked.current_id != revision.pk:
         raise WrongState("The brief has changed in this moment; look at it again, then release it.")
     dispatch = Dispatch.objects.create(
@@ -222,7 +222,8 @@ def _make_public(dispatch: Dispatch) -> None:
     queue.publish(brief.pk, lane=dispatch.lane)
 
 
-def _refuse_withdrawn(brief: Brief) -> None:
+def refuse_withdrawn(brief: Brief) -> None:
+    """Raise BriefGone for a brief that goes to nobody any more."""
     if brief.withdrawn_at is not None:
         raise BriefGone(
             f"This brief was withdrawn on {brief.withdrawn_at:%Y-%m-%d %H:%M %Z}, so it goes to nobody;"

@@ -7,14 +7,14 @@ get it at once, without what was withdrawn. A delivery that is in a worker's han
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatcher import queue
 from dispatcher.briefs.models import Brief
 from dispatcher.mailing import dispatching
 from dispatcher.mailing.addressing import OWN_WORDS
-from dispatcher.mailing.models import Act, Delivery, DigestRun, Dispatch
+from dispatcher.mailing.models import Act, Delivery, DigestRun, Dispatch, Owed
 
 State = Dispatch.State
 STOPPABLE = (State.SCHEDULED, State.MATCHING, State.SENDING, State.PAUSED)
@@ -57,6 +57,17 @@ def stop(brief: Brief, *, by: str, why: str) -> list[int]:
         DigestRun.objects.filter(pk=run_id).update(finished_at=None)
         queue.gather(run_id)
     return own + digests
+
+
+def open_of(brief: Brief) -> list[Dispatch]:
+    """What a retraction would end now: the brief's dispatches, and digests that hold it."""
+    rows = Dispatch.objects.filter(Q(brief=brief) | Q(pk__in=brief.digests.values("dispatch")))
+    return list(rows.filter(state__in=STOPPABLE).defer("letter").order_by("pk"))
+
+
+def owed(brief: Brief) -> int:
+    """How many readers are still to get it in a digest."""
+    return Owed.objects.filter(brief=brief).count()
 
 
 def owe_anew(run: DigestRun) -> bool:

@@ -17,7 +17,7 @@ from dispatcher.briefs.models import Brief
 from dispatcher.errors import Refusal
 from tests.api.asking import Answer, Publisher, brief, is_refusal
 from tests.away import database_away
-from tests.makers import make_brief, make_reader, make_topic
+from tests.makers import make_brief, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -25,6 +25,8 @@ OPERATIONS = [
     ("POST", "/api/briefs"),
     ("GET", "/api/briefs/x"),
     ("POST", "/api/briefs/x/release"),
+    ("POST", "/api/briefs/x/correct"),
+    ("POST", "/api/briefs/x/retract"),
     ("GET", "/api/dispatches/1"),
 ]
 
@@ -163,6 +165,17 @@ def test_the_examples_in_the_description_work() -> None:
     body = schema()["paths"]["/api/briefs"]["post"]["requestBody"]["content"]["application/json"]
     for example in body["examples"].values():
         assert publisher.post("/api/briefs", example["value"]).status == 201
+
+
+def test_the_examples_of_corrections_work() -> None:
+    made = make_dispatch(make_brief()).brief
+    assert made
+    path = schema()["paths"]["/api/briefs/{brief_id}/correct"]["post"]
+    body = path["requestBody"]["content"]["application/json"]
+    for example in body["examples"].values():
+        answer = Publisher().post(f"/api/briefs/{made.public_id}/correct", example["value"])
+        assert answer.status == 200
+        assert answer.values["is_new"]
 
 
 def test_the_page_about_the_api_needs_nothing_inline_and_nothing_from_elsewhere() -> None:

@@ -13,7 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from dispatcher.mailing import dispatching
+from dispatcher.briefs import curating
+from dispatcher.mailing import amending, dispatching
 from dispatcher.mailing.models import Batch, Dispatch
 from tests import makers
 
@@ -170,6 +171,27 @@ def test_unsaved_text_is_not_left_by_mistake_and_is_saved_by_a_key(
     expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
 
 
+def test_a_brief_is_corrected_and_withdrawn_by_hand(open_desk: Open, readers: None) -> None:
+    brief = makers.make_dispatch(makers.make_brief("Ferries run")).brief
+    assert brief
+    page = open_desk()
+    page.goto(f"/desk/briefs/{brief.public_id}/")
+    page.get_by_role("link", name="Correct…").click()
+    page.get_by_label("Text").fill(TEXT)
+    expect(page.get_by_label("What was understood")).to_contain_text(LONG)
+    page.get_by_label("What changed").fill("They run to all islands.")
+    page.get_by_role("button", name="Correct it now").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
+    expect(page.get_by_role("list", name="Changed since")).to_contain_text(
+        "Corrected: They run to all islands. ada, today"
+    )
+    page.get_by_role("link", name="Withdraw…").click()
+    page.get_by_label("Why").fill("It was another line.")
+    page.get_by_role("button", name="Withdraw “").click()
+    expect(page.get_by_role("status").first).to_contain_text("Withdrawn.")
+    expect(page.get_by_role("link", name="Correct and bring back…")).to_be_visible()
+
+
 @pytest.fixture
 def busy_desk(readers: None) -> list[str]:
     """Addresses of every page, each with something on it."""
@@ -186,12 +208,18 @@ def busy_desk(readers: None) -> list[str]:
     dispatching.pause(sending.pk, by="ada")
     dispatching.resume(sending.pk, by="bea")
     makers.make_deliveries(sending, "deferred", text="421 4.7.28 later", relay="mx.example.org:25")
+    gone = makers.make_dispatch(makers.make_brief("Ferries sink"), state="sending").brief
+    assert gone
+    amending.correct(gone, f"# {LONG}\n\nThey float.", by="ada", note="Ferries float.")
+    amending.retract(gone, by="bea", note="They never sank.")
+    curating.retire(makers.make_topic("Rafts").slug, by="ada")
     done = makers.make_dispatch(
         makers.make_brief("Ferries run"), state="done", deliveries={"failed": 2, "unknown": 1}
     )
     paused = makers.make_dispatch(
         makers.make_brief("Harbours freeze"), state="paused", deliveries={"waiting": 3}
     )
+    assert sending.brief
     reader = makers.make_reader(
         f"{'long.address.' * 4}x@{'sub.' * 10}example.org", any_of=[harbours]
     )
@@ -213,6 +241,14 @@ def busy_desk(readers: None) -> list[str]:
         "/desk/readers/",
         f"/desk/readers/{reader.pk}/",
         "/desk/topics/",
+        f"/desk/topics/{harbours.pk}/merge",
+        f"/desk/topics/{harbours.pk}/retire",
+        f"/desk/topics/{harbours.pk}/rename",
+        f"/desk/topics/{makers.make_topic('Rafts').pk}/reinstate",
+        f"/desk/briefs/{gone.public_id}/",
+        f"/desk/briefs/{gone.public_id}/correct",
+        f"/desk/briefs/{sending.brief.public_id}/correct",
+        f"/desk/briefs/{sending.brief.public_id}/withdraw",
     ]
 
 

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from lxml import html
 
-from dispatcher.briefs import intake
+from dispatcher.briefs import curating, intake
 from dispatcher.briefs.document import Document, Entry, Quotation, Related, Section
 from dispatcher.briefs.models import Topic
 from dispatcher.feeds import publishing
 from dispatcher.feeds.models import FeedDocument
+from dispatcher.mailing import amending
 from tests.feeds.releasing import MARCH, release
 from tests.makers import BLOCKS, make_brief, make_topic
 from tests.pages.reading import page, texts
@@ -159,3 +161,63 @@ def test_reading_and_polling_writes_nothing(client: Client) -> None:
         assert client.head(address).status_code == 200
         assert client.post(address).status_code == 405
     assert list(FeedDocument.objects.values()) == before
+
+
+def test_a_corrected_brief_says_so_at_the_top(client: Client) -> None:
+    brief = release("Pilots return")
+    amending.correct(brief, "# Pilots return\n\nSix <of> them.", by="ada", note="Six, not <seven>.")
+    read = page(client, f"/briefs/{brief.public_id}")
+    (first,) = texts(read, "//article/*[1][@class='notice correction']")
+    now = timezone.now()
+    assert first == f"Corrected on {now.day} {now:%B %Y}: Six, not <seven>."
+    assert "ada" not in read.text_content()
+    brief.refresh_from_db()
+    (modified,) = texts(read, "//meta[@property='article:modified_time']/@content")
+    assert brief.amended_at
+    assert modified == f"{brief.amended_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_correction_without_a_sentence_is_told_too_and_a_retagging_is_not(client: Client) -> None:
+    brief = release("Pilots return", topics=[make_topic("Harbours")])
+    amending.retag(brief, [make_topic("Tides").name], by="ada")
+    address = f"/briefs/{brief.public_id}"
+    assert not texts(page(client, address), "//*[@class='notice correction']")
+    assert texts(page(client, address), "//p[@class='topics']/a") == ["Tides"]
+    amending.correct(brief, "# Pilots return\n\nSix of them.", by="ada")
+    (said,) = texts(page(client, address), "//*[@class='notice correction']")
+    assert said.endswith(".")
+
+
+def test_a_withdrawn_brief_answers_410_with_its_headline_when_and_why(client: Client) -> None:
+    brief = release("Pilots return", blocks=BLOCKS, topics=[make_topic("Harbours")])
+    amending.retract(brief, by="ada", note="The <source> took it back.")
+    answer = client.get(f"/briefs/{brief.public_id}")
+    assert answer.status_code == 410
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    read = html.fromstring(answer.content.decode())
+    assert texts(read, "//h1") == ["Pilots return"]
+    assert texts(read, "//meta[@name='robots']/@content") == ["noindex"]
+    assert "The <source> took it back." in read.text_content()
+    assert "nine weeks" not in read.text_content()
+    assert "ada" not in read.text_content()
+    for listed in ("/", "/topics/harbours"):
+        assert "Pilots return" not in page(client, listed).text_content()
+
+
+def test_a_withdrawn_brief_that_is_corrected_is_back_at_its_address(client: Client) -> None:
+    brief = release("Pilots return")
+    amending.retract(brief, by="ada")
+    assert client.get(f"/briefs/{brief.public_id}").status_code == 410
+    amending.correct(brief, "# Pilots return\n\nSix of them.", by="ada", note="Right after all.")
+    assert "Right after all." in page(client, f"/briefs/{brief.public_id}").text_content()
+
+
+def test_a_retired_topics_page_says_why_and_a_merged_one_leads_on(client: Client) -> None:
+    make_topic("Ports"), make_topic("Tides"), make_topic("Harbours")
+    curating.retire("ports", by="ada", note="Nothing new is to come.")
+    curating.merge("tides", "harbours", by="ada")
+    ended = client.get("/topics/ports")
+    assert (ended.status_code, ended.headers["X-Robots-Tag"]) == (410, "noindex")
+    assert "Nothing new is to come." in ended.content.decode()
+    moved = client.get("/topics/tides")
+    assert (moved.status_code, moved.headers["Location"]) == (301, "/topics/harbours")
