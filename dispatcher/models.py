@@ -4,6 +4,7 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
+from dispatcher.feeds.models_reach import FeedReach
 from dispatcher.mailing.models import (
     Act,
     Batch,
@@ -27,6 +28,7 @@ __all__ = [
     "DigestRun",
     "Dispatch",
     "FeedDocument",
+    "FeedReach",
     "Notice",
     "Owed",
     "Receipt",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from dispatcher.briefs import public
@@ -19,6 +20,8 @@ from dispatcher.feeds import describing
 from dispatcher.feeds.building import FeedEntry, Format, build, etag
 from dispatcher.feeds.describing import ALL, Channel
 from dispatcher.feeds.models import FeedDocument
+from dispatcher.feeds.served import Served
+from dispatcher.feeds.serving import coded
 
 NEWEST = 50
 ADVISORY_LOCK = 0x6665_6564  # "feed"
@@ -37,6 +40,13 @@ LEFT JOIN dispatcher_feeddocument d ON d.key = %(key)s AND d.format = %(format)s
 WHERE d.id IS NULL
    OR b.released_at >= d.last_modified - make_interval(secs => %(slack)s)
   AND position(convert_to(%(prefix)s || b.public_id || '<', 'UTF8') IN d.body) = 0
+"""
+
+# Every write makes a new version of a row, so the sum over xmin is another one.
+SQL_GENERATION = """
+SELECT COALESCE(sum(xmin::text::bigint), 0) + count(*) FROM (
+    SELECT xmin FROM dispatcher_feeddocument UNION ALL SELECT xmin FROM dispatcher_topic
+) AS rows
 """
 
 
@@ -93,6 +103,35 @@ def document(channel: Channel, form: Format) -> FeedDocument:
         return stored
     briefs = public.newest(NEWEST, about=channel.topic)
     return _rendered(channel, form, map(describing.entry, briefs))
+
+
+def served(channel: Channel, form: Format) -> Served:
+    """The document as it goes out, in all codings."""
+    stored = document(channel, form)
+    body = bytes(stored.body)
+    by_gzip, by_brotli = coded(body)
+    links = ""
+    if settings.FEED_HUB_URL:  # WebSub §4 looks for both
+        links = f'<{settings.FEED_HUB_URL}>; rel="hub", <{channel.url(form)}>; rel="self"'
+    return Served(
+        content_type=form.content_type,
+        body=body,
+        gzip=by_gzip,
+        br=by_brotli,
+        etag=stored.etag,
+        last_modified=stored.last_modified,
+        links=links,
+    )
+
+
+def generation() -> int:
+    """A number that is another one whenever anything may have changed in what the feeds serve.
+
+    One cheap question, by whichever thread asks. Raises django.db.Error.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_GENERATION)
+        return int(cursor.fetchone()[0])
 
 
 def _wait_for_turn() -> None:

@@ -9,10 +9,12 @@ from django.views.decorators.http import require_safe
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.errors import UnknownTopic
-from dispatcher.feeds import describing, publishing, serving
+from dispatcher.feeds import describing, publishing, shelf
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.describing import ALL, Channel
+from dispatcher.feeds.serving import Prepared
 
+MAX_AGE = "public, max-age=300"
 NO_SUCH_FORMAT = "There is no feed in this format; there are .atom and .rss."
 
 
@@ -20,7 +22,7 @@ NO_SUCH_FORMAT = "There is no feed in this format; there are .atom and .rss."
 def all_briefs(request: HttpRequest, format: str) -> HttpResponse:  # noqa: A002  as in the address
     """The combined feed."""
     if format not in list(Format):
-        return _said(404, NO_SUCH_FORMAT)
+        return _said(request, 404, NO_SUCH_FORMAT)
     return _served(request, ALL, Format(format))
 
 
@@ -28,17 +30,18 @@ def all_briefs(request: HttpRequest, format: str) -> HttpResponse:  # noqa: A002
 def topic(request: HttpRequest, slug: str, format: str) -> HttpResponse:  # noqa: A002
     """The feed of a topic: 301 when it was merged, 410 when it was retired."""
     if format not in list(Format):
-        return _said(404, NO_SUCH_FORMAT)
+        return _said(request, 404, NO_SUCH_FORMAT)
     form = Format(format)
     try:
         channel = Channel(public.topic(slug))
     except UnknownTopic:
-        return _said(404, "There is no feed at this address: no topic has that name.")
+        return _said(request, 404, "There is no feed at this address: no topic has that name.")
     except TopicRetired as refusal:
-        return _said(410, f"{refusal} Its feed has ended.")
+        return _said(request, 410, f"{refusal} Its feed has ended.")
     except TopicMoved as moved:
         response = HttpResponsePermanentRedirect(Channel(moved.to).path(form))
-        response.headers["Cache-Control"] = serving.MAX_AGE
+        response.headers["Cache-Control"] = MAX_AGE
+        shelf.keep_as_it_is(request)
         return response
     return _served(request, channel, form)
 
@@ -53,16 +56,27 @@ def index(request: HttpRequest) -> HttpResponse:
         "feeds": describing.feed_links(),
     }
     response = render(request, "feeds/index.html", context)
-    response.headers["Cache-Control"] = serving.MAX_AGE
+    response.headers["Cache-Control"] = MAX_AGE
     return response
 
 
 def _served(request: HttpRequest, channel: Channel, form: Format) -> HttpResponse:
-    document = publishing.document(channel, form)
-    return serving.answer(request, document, self_url=channel.url(form))
+    served = publishing.served(channel, form)
+    shelf.hand_over(request, served, channel=channel.key)
+    answer = Prepared(served).answer(
+        request.method or "GET",
+        if_none_match=request.headers.get("If-None-Match"),
+        if_modified_since=request.headers.get("If-Modified-Since"),
+        accept_encoding=request.headers.get("Accept-Encoding"),
+    )
+    response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+    if answer.status == 304:
+        del response["Content-Type"]  # Django's, who names one for any answer
+    return response
 
 
-def _said(status: int, sentence: str) -> HttpResponse:
+def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    shelf.keep_as_it_is(request)
     return HttpResponse(
         f"{sentence}\n",
         status=status,

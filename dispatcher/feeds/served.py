@@ -1,0 +1,29 @@
+"""What is ready to be sent for one address: bytes in every coding, and what its headers say.
+
+A pure value: the publisher makes it, `serving` decides what of it a client gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A document in all its codings; a coding that is not offered is empty.
+
+    `etag` is that of the identity bytes, quoted; the codings have their own, made from it. `links` is
+    the whole Link header, empty for none. `last_modified` is aware, in whole seconds. Of a private
+    one no cache but the reader's own keeps a copy, and no search engine takes note.
+    """
+
+    content_type: str
+    body: bytes
+    gzip: bytes
+    br: bytes
+    etag: str
+    last_modified: datetime
+    links: str = ""
+    is_private: bool = False
+    max_age: int = 300  # readers that honour it poll no more often, so a brief waits no longer
