@@ -15,7 +15,26 @@ from dispatcher.briefs.document import Document, Section
 from dispatcher.briefs.models import Brief
 from dispatcher.mailing import dispatching
 
-_ONSETS = ("b", "ch", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "w")
+_ONSETS = (
+    "b",
+    "ch",
+    "d",
+    "f",
+    "g",
+    "h",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+)
 _RHYMES = ("a", "an", "ar", "e", "en", "er", "i", "in", "o", "on", "or", "ou", "u", "y")
 _PARAGRAPHS, _SENTENCES, _WORDS = 8, 7, 18  # about 7 KB
 _numbers = count(1)
@@ -48,7 +67,9 @@ def _vocabulary() -> list[str]:
     """Two thousand words, the first of which are used most."""
     chance = random.Random(2026)
     return [
-        "".join(chance.choice(_ONSETS) + chance.choice(_RHYMES) for _ in range(chance.randint(1, 4)))
+        "".join(
+            chance.choice(_ONSETS) + chance.choice(_RHYMES) for _ in range(chance.randint(1, 4))
+        )
         for _ in range(2_000)
     ]
 

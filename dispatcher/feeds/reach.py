@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import cast
 
 from django.conf import settings
 from django.db import connection
@@ -134,7 +135,8 @@ def report() -> list[Reach]:
 
 def _sums(day: date) -> Iterator[tuple[str, date, int, int]]:
     valkey = _valkey(settings.REDIS_URL)
-    for channel in sorted(str(name, "utf-8") for name in valkey.smembers(_channels(day))):
+    names = cast("set[bytes]", valkey.smembers(_channels(day)))
+    for channel in sorted(name.decode() for name in names):
         pipe = valkey.pipeline(transaction=False)
         pipe.pfcount(_pollers(day, channel))
         pipe.zrange(_claims(day, channel), 0, -1, withscores=True)
