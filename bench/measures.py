@@ -148,6 +148,31 @@ MEASURES = (
         120,
         is_least=False,
     ),
+    Measure(
+        "feed_vs_nginx",
+        "a feed of 50 entries by gzip, one web process / nginx",
+        "GETs/s",
+        "feed",
+        "feed_nginx",
+        0.25,
+    ),
+    Measure(
+        "feed_304_vs_nginx",
+        "the same as 304 / nginx",
+        "GETs/s",
+        "feed_304",
+        "feed_nginx_304",
+        0.25,
+    ),
+    Measure(
+        "feed_visible_s",
+        "release until seen in all its feeds, 1,000 feeds",
+        "s",
+        "feed_visible_s",
+        "",
+        1,
+        is_least=False,
+    ),
 )
 EXTRAS = (
     Measure(

@@ -13,7 +13,18 @@ from bench.book import Book, CannotMeasure
 from bench.ground import Ground
 from bench.sizes import Sizes
 
-TRIALS = ("wire", "distant", "few", "counting", "first", "urgent", "memory", "importing")
+TRIALS = (
+    "wire",
+    "distant",
+    "few",
+    "counting",
+    "first",
+    "urgent",
+    "memory",
+    "importing",
+    "feeds",
+    "visible",
+)
 
 
 @dataclass(slots=True)

@@ -25,6 +25,8 @@ class Sizes:
     counts: int = 7
     far: int = 600
     far_smtplib: int = 150
+    feed_seconds: int = 4
+    feeds: int = 1_000
     is_quick: bool = False
 
     @property
@@ -49,6 +51,8 @@ QUICK = Sizes(
     counts=3,
     far=60,
     far_smtplib=15,
+    feed_seconds=1,
+    feeds=100,
     is_quick=True,
 )
 

@@ -85,7 +85,8 @@ def database(url: str) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": parts | {"connect_timeout": 5},
+        # What was sent to a server that is cut off is not waited for beyond the second (milliseconds).
+        "OPTIONS": parts | {"connect_timeout": 5, "tcp_user_timeout": 15_000},
         **database,
     }
 

@@ -9,6 +9,7 @@ from dispatcher.feeds.models import (
     FeedGeneration,
     Publication,
 )
+from dispatcher.feeds.models_reach import FeedReach
 from dispatcher.mailing.models import (
     Act,
     Batch,
@@ -34,6 +35,7 @@ __all__ = [
     "FeedChannel",
     "FeedDocument",
     "FeedGeneration",
+    "FeedReach",
     "Notice",
     "Owed",
     "Publication",

@@ -14,17 +14,32 @@ from django.http import HttpRequest
 
 def ip_of(request: HttpRequest) -> str:
     """The visitor's address; empty when the server does not say. All without one count as one visitor."""
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")[-20:]
-    hops = [*forwarded, request.META.get("REMOTE_ADDR", "")]
-    nearest = ""
+    return nearest(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
+
+
+def nearest(forwarded_for: str, remote: str) -> str:
+    """The same, from the header and from who is connected."""
+    hops = [*forwarded_for.split(",")[-20:], remote]
+    found = ""
     for hop in reversed(hops):
         ip = _address(hop)
         if ip is None:
-            return nearest
-        nearest = str(ip)
+            return found
+        found = str(ip)
         if not any(ip in network for network in settings.TRUSTED_PROXIES):
-            return nearest
-    return nearest
+            return found
+    return found
+
+
+def network_of(visitor: str) -> str:
+    """An address of IPv4; of IPv6 the /64, for that is what one household has (RFC 6177 §2)."""
+    try:
+        ip = ip_address(visitor)
+    except ValueError:
+        return ""
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or f"{int(ip) >> 64:x}")
+    return str(ip)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

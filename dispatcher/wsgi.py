@@ -1,4 +1,4 @@
-"""The WSGI entry: `granian --interface wsgi dispatcher.wsgi:application`."""
+"""The WSGI entry: `granian --interface wsgi dispatcher.wsgi:application`. Feeds go out before Django."""
 
 from __future__ import annotations
 
@@ -7,4 +7,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dispatcher.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from dispatcher.feeds import shelf  # noqa: E402  once Django is set up
+
+application = shelf.around(_django)

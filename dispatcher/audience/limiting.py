@@ -10,13 +10,13 @@ import hashlib
 import hmac
 import logging
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.errors import QueueUnreachable, TooManySignUps
+from dispatcher.visitors import network_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
     site, and QueueUnreachable.
     """
     keys = [
-        f"dispatcher:join:visitor:{_hashed(_network(visitor))}",
+        f"dispatcher:join:visitor:{_hashed(network_of(visitor))}",
         "dispatcher:join:site",
         f"dispatcher:join:address:{_hashed(address.lower())}",
     ]
@@ -66,17 +66,6 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
 @lru_cache(maxsize=1)
 def valkey() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
-
-
-def _network(visitor: str) -> str:
-    """An address of IPv4; of IPv6 the /64, for that is what one household has (RFC 6177 §2)."""
-    try:
-        ip = ip_address(visitor)
-    except ValueError:
-        return ""
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or f"{int(ip) >> 64:x}")
-    return str(ip)
 
 
 def _hashed(text: str) -> str:

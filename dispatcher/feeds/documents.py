@@ -139,11 +139,12 @@ def _store(
 def _served(
     document: FeedDocument, channel: Channel, form: Format, month: str, body: bytes
 ) -> Served:
+    by_gzip, by_br = bytes(document.gzip), bytes(document.br)
     return Served(
         content_type=form.content_type,
         body=body,
-        gzip=bytes(document.gzip),
-        br=bytes(document.br),
+        gzip=by_gzip if coding.gains(by_gzip, body) else b"",
+        br=by_br if coding.gains(by_br, body) else b"",
         etag=document.etag,
         last_modified=document.last_modified,
         links=describing.link_header(channel, form, month),

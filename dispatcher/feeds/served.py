@@ -1,4 +1,7 @@
-"""A feed as it is ready to be sent, whole and in every content coding."""
+"""What is ready to be sent for one address: bytes in every coding, and what its headers say.
+
+A pure value: the publisher makes it, `serving` decides what of it a client gets.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What one address answers. `etag` is that of the plain bytes, quoted; a coding has one of its own.
+    """A document in all its codings; a coding that is not offered is empty.
 
-    `links` is the HTTP Link header, empty for none; `max_age` is in seconds.
+    `etag` is that of the identity bytes, quoted; the codings have their own, made from it. `links` is
+    the whole Link header, empty for none. `last_modified` is aware, in whole seconds. Of a private
+    one no cache but the reader's own keeps a copy, and no search engine takes note.
     """
 
     content_type: str
@@ -19,6 +24,6 @@ class Served:
     br: bytes
     etag: str
     last_modified: datetime
-    links: str
-    is_private: bool
-    max_age: int
+    links: str = ""
+    is_private: bool = False
+    max_age: int = 300  # readers that honour it poll no more often, so a brief waits no longer

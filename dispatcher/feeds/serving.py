@@ -1,81 +1,110 @@
-"""A stored document as an HTTP answer: coded as the client accepts, or 304 when it has it already.
+"""What a client gets of a document: the bytes in a coding it takes, or 304 when it has them already.
 
-Each content coding has an entity-tag of its own, since a strong tag names exact bytes and gzip makes
-other ones (RFC 9110 §8.8.3.3): a cache that holds both never confirms one by the other.
+One decision for every way in: Django's views and the shelf in front of them both ask here. All headers
+are built once per document, so that answering is choosing. Pure: nothing is looked up, nothing is sent.
+
+Each content coding has an entity-tag of its own, since a strong tag names exact bytes and a coding makes
+other ones (RFC 9110 §8.8.3.3): a cache that holds several never confirms one by another.
 """
 
 from __future__ import annotations
 
-import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from email.utils import format_datetime
 
-from django.http import HttpRequest, HttpResponse
-
 from dispatcher.feeds.conditional import is_fresh
+from dispatcher.feeds.negotiating import BR, GZIP, IDENTITY, chosen
 from dispatcher.feeds.served import Served
 
-MAX_AGE = (
-    "public, max-age=300"  # readers that honour it poll no more often, so a brief waits no longer
-)
-_SMALLEST_GZIPPED = 512
+VARY = "Accept-Encoding"
+Headers = tuple[tuple[str, str], ...]
 
 
-def answer(request: HttpRequest, document: Served) -> HttpResponse:
-    """GET and HEAD of a feed, conditional or not. The body and every validator are deterministic."""
-    body, etag = bytes(document.body), document.etag
-    is_coded = (
-        accepts_gzip(request.headers.get("Accept-Encoding", "")) and len(body) > _SMALLEST_GZIPPED
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes out, whatever sends it. Of a HEAD the headers speak of the body that is not there."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def cache_control(served: Served) -> str:
+    return f"{'private' if served.is_private else 'public'}, max-age={served.max_age}"
+
+
+class Prepared:
+    """A document with every answer to it built; `more` headers go with each of them."""
+
+    def __init__(self, served: Served, more: Iterable[tuple[str, str]] = ()) -> None:
+        self.served = served
+        offered = {IDENTITY: served.body, GZIP: served.gzip, BR: served.br}
+        self._variants = {
+            coding: _variant(served, coding, body, tuple(more))
+            for coding, body in offered.items()
+            if body or coding == IDENTITY
+        }
+
+    @property
+    def size(self) -> int:
+        """Octets of all the bodies that it holds."""
+        return len(self.served.body) + len(self.served.gzip) + len(self.served.br)
+
+    def answer(
+        self,
+        method: str,
+        *,
+        if_none_match: str | None,
+        if_modified_since: str | None,
+        accept_encoding: str | None,
+    ) -> Answer:
+        """For GET and HEAD; a header that was not sent is None. No value of a header raises."""
+        variant = self._variants[chosen(accept_encoding, self._variants)]
+        if (if_none_match is not None or if_modified_since is not None) and is_fresh(
+            variant.etag, variant.last_modified, if_none_match, if_modified_since
+        ):
+            return variant.unchanged
+        return variant.head if method == "HEAD" else variant.full
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    etag: str
+    last_modified: datetime
+    full: Answer
+    head: Answer
+    unchanged: Answer
+
+
+def _variant(served: Served, coding: str, body: bytes, more: Headers) -> _Variant:
+    """The three answers in one coding. A 304 repeats what a cache goes by (RFC 9110 §15.4.5)."""
+    etag = served.etag
+    if coding != IDENTITY:
+        etag = f'{etag.removesuffix(chr(34))}-{coding}"'
+    common: Headers = (
+        ("ETag", etag),
+        ("Cache-Control", cache_control(served)),
+        ("Vary", VARY),
+        ("Access-Control-Allow-Origin", "*"),
+        ("X-Content-Type-Options", "nosniff"),
+        *((("Link", served.links),) if served.links else ()),
+        *((("X-Robots-Tag", "noindex"),) if served.is_private else ()),
     )
-    if is_coded:
-        etag = f'{etag.removesuffix(chr(34))}-gzip"'
-    common = {
-        "ETag": etag,
-        "Cache-Control": MAX_AGE,
-        "Vary": "Accept-Encoding",
-        "Access-Control-Allow-Origin": "*",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if document.links:
-        common["Link"] = document.links
-    if document.is_private:
-        common["Cache-Control"] = f"private, max-age={document.max_age}"
-        common["X-Robots-Tag"] = "noindex"
-    if is_fresh(
-        etag,
-        document.last_modified,
-        request.headers.get("If-None-Match"),
-        request.headers.get("If-Modified-Since"),
-    ):
-        unchanged = HttpResponse(status=304, headers=common)
-        del unchanged["Content-Type"]
-        return unchanged
-    if is_coded:
-        body = gzip.compress(body, mtime=0)
-        common["Content-Encoding"] = "gzip"
-    common["Last-Modified"] = format_datetime(document.last_modified, usegmt=True)
-    common["Content-Length"] = str(len(body))
-    return HttpResponse(
-        b"" if request.method == "HEAD" else body,
-        headers=common,
-        content_type=document.content_type,
+    own = {name.lower() for name, _ in common}
+    common += tuple((name, value) for name, value in more if name.lower() not in own)
+    full: Headers = (
+        ("Content-Type", served.content_type),
+        ("Content-Length", str(len(body))),
+        *((("Content-Encoding", coding),) if coding != IDENTITY else ()),
+        ("Last-Modified", format_datetime(served.last_modified, usegmt=True)),
+        *common,
     )
-
-
-def accepts_gzip(header: str) -> bool:
-    """Whether Accept-Encoding allows gzip (RFC 9110 §12.5.3); what cannot be read does not."""
-    weights: dict[str, float] = {}
-    for member in header.lower().split(",")[:20]:
-        coding, *parameters = (part.strip() for part in member.split(";"))
-        weights[coding] = _weight(parameters)
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0))) > 0
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0
-    return 1
+    return _Variant(
+        etag=etag,
+        last_modified=served.last_modified,
+        full=Answer(200, full, body),
+        head=Answer(200, full, b""),
+        unchanged=Answer(304, common, b""),
+    )

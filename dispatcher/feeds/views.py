@@ -12,9 +12,10 @@ from django.views.decorators.http import require_safe
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
-from dispatcher.feeds import addressing, describing, documents, holding, outlining, serving
+from dispatcher.feeds import addressing, describing, documents, holding, outlining, shelf
 from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
+from dispatcher.feeds.serving import Prepared
 from dispatcher.letters.languages import setting
 from dispatcher.letters.words import words
 
@@ -32,17 +33,20 @@ def at_a_feeds_address(view: View) -> View:
     def answered(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except NoSuchFeed as refusal:
-            return _said(404, str(refusal))
-        except (UnknownTopic, BadToken):
+        except BadToken:
             return _said(404, NOT_THERE)
+        except NoSuchFeed as refusal:
+            response = _said(404, str(refusal))
+        except UnknownTopic:
+            response = _said(404, NOT_THERE)
         except TopicRetired as refusal:
-            return _said(410, f"{refusal} Its feed has ended.")
+            response = _said(410, f"{refusal} Its feed has ended.")
         except FeedMoved as moved:
             response = HttpResponsePermanentRedirect(moved.to.path)
             response.headers["Cache-Control"] = PAGE_AGE
             response.headers["Access-Control-Allow-Origin"] = "*"
-            return response
+        shelf.keep_as_it_is(request)
+        return response
 
     return answered
 
@@ -54,7 +58,18 @@ def feed(request: HttpRequest, address: str) -> HttpResponse:
     meant = addressing.read(address)
     if meant.form is None:
         return _page(request, meant.channel)
-    return serving.answer(request, documents.find(meant.channel, meant.form, meant.month))
+    served = documents.find(meant.channel, meant.form, meant.month)
+    shelf.hand_over(request, served, channel=meant.channel.key)
+    answer = Prepared(served).answer(
+        request.method or "GET",
+        if_none_match=request.headers.get("If-None-Match"),
+        if_modified_since=request.headers.get("If-Modified-Since"),
+        accept_encoding=request.headers.get("Accept-Encoding"),
+    )
+    response = HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+    if answer.status == 304:
+        del response["Content-Type"]  # Django's, who names one for any answer
+    return response
 
 
 @require_safe

@@ -24,6 +24,9 @@ RATIOS = {
     "urgent_vs_idle",
     "distant_vs_smtplib",
     "import_1m_s",
+    "feed_vs_nginx",
+    "feed_304_vs_nginx",
+    "feed_visible_s",
 }
 
 

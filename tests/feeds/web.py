@@ -1,0 +1,143 @@
+"""A real web process on the test's database, which can be taken away from it; and a client that sees all."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from dispatcher.local.processes import Processes, answers, free_port
+
+ROOT = Path(__file__).parents[2]
+HOST = "news.example.org"
+_TOKEN = "a token of the tests for metrics, long enough"
+_SOCKET = ".s.PGSQL.5432"
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Web:
+    """The process, by its port."""
+
+    def __init__(self, port: int, processes: Processes) -> None:
+        self._port = port
+        self._processes = processes
+
+    def get(self, path: str, *, method: str = "GET", **headers: str) -> Got:
+        """One request on a connection of its own; `If_None_Match` is the header of that name."""
+        link = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            link.request(method, path, headers={"Host": HOST} | named)
+            answer = link.getresponse()
+            got = {name.lower(): value for name, value in answer.getheaders() if name != "date"}
+            return Got(answer.status, got, answer.read())
+        finally:
+            link.close()
+
+    def said(self) -> str:
+        """Its log."""
+        return self._processes.said("web")
+
+    def counted(self, by: str) -> float:
+        """How many answers at feeds came from there, as Prometheus is told."""
+        told = self.get("/metrics", Authorization=f"Bearer {_TOKEN}")
+        assert told.status == 200
+        lines = told.body.decode().splitlines()
+        name = f'dispatcher_feed_answers_total{{by="{by}"'
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+class Way:
+    """The only way from the web process to PostgreSQL: a socket that passes on, or does not."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _SOCKET
+        self._links: list[socket.socket] = []
+        self._server: socket.socket | None = None
+        self.open()
+
+    def open(self) -> None:
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(self._path))
+        self._server.listen(16)
+        threading.Thread(target=self._accept, args=(self._server,), daemon=True).start()
+
+    def close(self) -> None:
+        """As when PostgreSQL is stopped: connections break, new ones are refused."""
+        if self._server is not None:
+            with contextlib.suppress(OSError):
+                self._server.shutdown(socket.SHUT_RDWR)
+            self._server.close()
+            self._path.unlink()
+            self._server = None
+        for link in self._links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+        self._links.clear()
+
+    def _accept(self, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = server.accept()
+                self._links.append(near)
+                threading.Thread(target=self._join, args=(near,), daemon=True).start()
+
+    def _join(self, near: socket.socket) -> None:
+        """Pass on both ways until one side ends; then both have."""
+        with near, socket.socket(socket.AF_UNIX) as far:
+            far.connect(f"{connection.settings_dict['HOST']}/{_SOCKET}")
+            back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
+            back.start()
+            _pass_on(near, far)
+            back.join()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    for each in (source, target):
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def web(folder: Path, *, host: str = "") -> Iterator[Web]:
+    """Granian as the product starts it, until the block ends. `host` is where it finds PostgreSQL."""
+    given = connection.settings_dict
+    environment = os.environ | {
+        "DATABASE_URL": make_conninfo(
+            "postgresql://", dbname=given["NAME"], user=given["USER"], host=host or given["HOST"]
+        ),
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "dispatcher.settings",
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),
+        "METRICS_TOKEN": _TOKEN,
+        "LOG_LEVEL": "INFO",
+    }
+    port = free_port(0)
+    with Processes(folder, environment) as processes:
+        processes.start(
+            "web",
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+            *("--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+            "dispatcher.wsgi:application",
+        )
+        processes.wait_until(lambda: answers(port), what="The web process", seconds=60)
+        yield Web(port, processes)
