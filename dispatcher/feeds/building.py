@@ -20,8 +20,7 @@ from dispatcher.feeds.kept import Kept
 __all__ = ["Feed", "FeedEntry", "FeedTopic", "Format", "Withdrawal", "build", "etag"]
 
 
-# The newest fifty briefs of a hundred topics in all formats, if they are as long as briefs are.
-KEPT = Kept(limit=48 * 2**20)
+KEPT = Kept(limit=64 * 2**20)  # a thousand briefs of 8 KB in all formats
 
 
 class Format(StrEnum):

@@ -77,6 +77,7 @@ def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
         kind_scheme=home_page() + "kinds/",
         urgent_scheme=home_page() + "urgent",
         stylesheet_url=settings.PUBLIC_URL + static("dispatcher/feed.css"),
+        icon_url=settings.PUBLIC_URL + static("dispatcher/mark.png"),
         updated=max((entry.updated for entry in held), default=_founded()),
         entries=held,
         hub_urls=(settings.FEED_HUB_URL,) if settings.FEED_HUB_URL else (),

@@ -41,8 +41,8 @@ def test_the_same_key_is_made_once() -> None:
 
 
 def test_what_was_asked_for_longest_ago_goes_first() -> None:
-    kept, make = Kept(limit=40_000), Maker(size=4_000)
-    for key in range(8):  # each takes a place of a thousand more
+    kept, make = Kept(limit=72_000), Maker(size=4_000)
+    for key in range(8):  # each takes twice that and a thousand
         kept.get(key, make)
     kept.get(0, make)
     assert make.made == 8
