@@ -31,11 +31,11 @@ def test_the_stylesheet_and_the_icon_of_a_feed_are_there(
     answer = client.get(html.unescape(url).removeprefix(HOST))
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith(kind)
-    assert b"".join(answer).startswith(begins)  # type: ignore[arg-type]
+    assert b"".join(answer).startswith(begins)
 
 
 def test_the_stylesheet_takes_the_colours_of_the_pages(client: Client) -> None:
-    style = b"".join(client.get("/static/dispatcher/feed.css")).decode()  # type: ignore[arg-type]
+    style = b"".join(client.get("/static/dispatcher/feed.css")).decode()
     (url,) = re.findall(r'@import url\("([^"]+)"\)', style)
     assert "--paper:" in client.get(url).content.decode()
     used = set(re.findall(r"var\((--[a-z-]+)\)", style))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -110,3 +112,12 @@ def test_an_entry_kept_from_one_feed_is_not_taken_for_that_of_a_feed_which_says_
     KEPT.forget()
     build(feed(one), form)
     assert build(feed(one, **said), form) == wanted
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_the_hour_that_comes_twice_is_two_moments(form: Format) -> None:
+    first = datetime(2023, 10, 29, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    second = first.replace(fold=1)
+    assert first == second, "as Python compares within one zone"
+    written = [build(feed(entry(published=one)), form) for one in (first, second)]
+    assert written[0] != written[1]
