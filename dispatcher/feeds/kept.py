@@ -9,12 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 
-# What a key and its place cost beside the bytes; entries name strings that are their own length again.
-_PLACE = 1_000
+_PLACE = 1_000  # bytes that a key and its place take, beside a text as long as what is made of it
 
 
 class Kept:
-    """Bytes by key; the sum of their lengths stays under `limit`. Safe between threads."""
+    """Bytes by key; with their keys they take at most about `limit` bytes. Safe between threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -32,10 +31,10 @@ class Kept:
         with self._lock:
             if key not in self._held and len(made) <= self._limit // 8:
                 self._held[key] = made
-                self._size += _PLACE + len(made)
+                self._size += _cost(made)
             while self._size > self._limit:
                 _, oldest = self._held.popitem(last=False)
-                self._size -= _PLACE + len(oldest)
+                self._size -= _cost(oldest)
         return made
 
     def forget(self) -> None:
@@ -43,3 +42,7 @@ class Kept:
         with self._lock:
             self._held.clear()
             self._size = 0
+
+
+def _cost(made: bytes) -> int:
+    return _PLACE + 2 * len(made)

@@ -51,6 +51,20 @@ def test_an_archive_is_marked_and_a_live_feed_is_not(form: Format, feed_path: st
     assert texts(tree(live, form), "//fh:archive") == []
 
 
+def test_the_link_of_rss_stays_the_page_whatever_else_is_linked() -> None:
+    linked = replace(ARCHIVE, hub_urls=(f"{HOST}/feeds/hub", "https://hub.example.org/"))
+    root = tree(linked, Format.RSS)
+    assert text(root, "channel/link") == linked.page_url
+    assert texts(root, "channel/a:link/@rel") == [
+        "self",
+        "hub",
+        "hub",
+        "current",
+        "prev-archive",
+        "next-archive",
+    ]
+
+
 def test_json_leads_to_older_briefs_only() -> None:
     assert read_json(ARCHIVE)["next_url"] == ARCHIVE.prev_archive_url
     assert "next_url" not in read_json(feed())

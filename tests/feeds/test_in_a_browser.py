@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def test_under_its_exact_type_chromium_shows_source_and_a_refresh_leads_on_to_th
     served: Stand, browser: Browser, form: Format
 ) -> None:
     """Chromium takes feeds for plain text whatever they bring along; readers know no Refresh."""
-    document = build(replace(sample(served), stylesheet_url=f"{served.base_url}/feed.css"), form)
+    document = build(sample(served), form)
     served.pages["/bare"] = standing.Page(form.content_type, document)
     leading = {"Refresh": f"0; url={served.base_url}/page"}
     served.pages["/leading"] = standing.Page(form.content_type, document, leading)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -41,8 +43,8 @@ def test_the_same_key_is_made_once() -> None:
 
 
 def test_what_was_asked_for_longest_ago_goes_first() -> None:
-    kept, make = Kept(limit=40_000), Maker(size=4_000)
-    for key in range(8):  # each takes a place of a thousand more
+    kept, make = Kept(limit=72_000), Maker(size=4_000)
+    for key in range(8):  # each takes twice that and a thousand
         kept.get(key, make)
     kept.get(0, make)
     assert make.made == 8
@@ -110,3 +112,12 @@ def test_an_entry_kept_from_one_feed_is_not_taken_for_that_of_a_feed_which_says_
     KEPT.forget()
     build(feed(one), form)
     assert build(feed(one, **said), form) == wanted
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_the_hour_that_comes_twice_is_two_moments(form: Format) -> None:
+    first = datetime(2023, 10, 29, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    second = first.replace(fold=1)
+    assert first == second, "as Python compares within one zone"
+    written = [build(feed(entry(published=one)), form) for one in (first, second)]
+    assert written[0] != written[1]

@@ -14,7 +14,7 @@ from tests.feeds.reading import Item
 from tests.feeds.samples import HOST, MARCH, entry, feed
 from tests.feeds.saying import NASTY
 
-# Of our own, so that one start of Node.js reads them all: each bad text everywhere that a text goes.
+# Every bad text everywhere that a text goes; one start of Node.js reads them all.
 HOSTILE = [
     feed(
         entry(
