@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -191,7 +192,7 @@ def test_a_withdrawn_brief_answers_410_with_its_headline_when_and_why(client: Cl
     answer = client.get(f"/briefs/{brief.public_id}")
     assert answer.status_code == 410
     assert answer.headers["X-Robots-Tag"] == "noindex"
-    read = html.fromstring(answer.content.decode())
+    read: Any = html.fromstring(answer.content.decode())
     assert texts(read, "//h1") == ["Pilots return"]
     assert texts(read, "//meta[@name='robots']/@content") == ["noindex"]
     assert "The <source> took it back." in read.text_content()
