@@ -206,10 +206,10 @@ class Vocabulary:
     def _final(self, topic_id: int) -> int:
         """What a topic became, through any number of merges; a circle of merges ends somewhere."""
         for _ in range(len(self.by_id)):
-            into = self.by_id[topic_id].merged_into_id
-            if into is None:
+            topic = self.by_id.get(topic_id)
+            if topic is None or topic.merged_into_id is None:
                 break
-            topic_id = into
+            topic_id = topic.merged_into_id
         return topic_id
 
     def names_by_id(self) -> dict[int, str]:

@@ -57,7 +57,10 @@ def add(
         document = done.revision.document
         say(f"{counted(len(document.blocks), 'block')}; topics: {', '.join(document.topics)}")
         if done.brief.released_id and done.outcome == "changed":
-            note("It was released already: readers keep the released revision.")
+            note(
+                "It was released already: readers keep the released revision. To change what they see:"
+                f" dispatcher brief correct {done.brief.public_id} {file}"
+            )
 
 
 @app.command("list")

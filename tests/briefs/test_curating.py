@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.http import QueryDict
 from redis import Redis
 
-from dispatcher.audience import rules
+from dispatcher.audience import rules, standing
 from dispatcher.briefs import curating, intake, public, topics
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadTopics, UnknownTopic
 from dispatcher.mailing import composing, dispatching, matching
+from dispatcher.mailing.addressing import addressees
 from dispatcher.mailing.models import Delivery
+from dispatcher.pages import choosing
 from tests.feeds.releasing import release
 from tests.makers import make_brief, make_reader, make_topic
 from tests.meanwhile import overtaken
@@ -40,6 +43,32 @@ def test_followers_of_a_merged_topic_follow_the_other_by_mail_and_by_feed() -> N
     assert not rules.Rule.of(spared.subscriptions.get()).lets_through(
         Vocabulary().reach(brief.topics)
     )
+
+
+def test_a_reader_of_a_merged_topic_is_told_of_the_other_and_can_stop_it() -> None:
+    ports, harbours, tides = make_topic("Ports"), make_topic("Harbours"), make_topic("Tides")
+    reader = make_reader(any_of=[ports, harbours])
+    merge(ports, harbours)
+    [rule] = reader.subscriptions.all()
+    assert standing.lines([rule])[0].words == "Briefs on Harbours"
+    held = rules.Rule.of(rule)
+    ticked = [
+        choice.name
+        for group in choosing.offered(held).groups
+        for choice in group.choices
+        if choice.is_wanted
+    ]
+    assert ticked == ["Harbours"]
+    form = QueryDict(f"shown={harbours.pk} {tides.pk}&topic={tides.pk}&cadence=daily")
+    assert choosing.chosen(form, held=held).topics == {tides.pk}
+
+
+def test_a_letter_names_what_a_merged_topic_has_become() -> None:
+    ports, harbours = make_topic("Ports"), make_topic("Harbours")
+    reader = make_reader(any_of=[ports])
+    merge(ports, harbours)
+    dispatch = dispatching.release(make_brief(topics=[harbours]), by="ada")
+    assert addressees(dispatch, [reader.pk])[reader.pk].follows == ("Harbours",)
 
 
 def test_briefs_of_a_merged_topic_are_the_others_under_the_same_address() -> None:
@@ -187,15 +216,16 @@ def test_the_name_of_a_merged_topic_is_recognised_in_what_is_pasted() -> None:
 @pytest.mark.parametrize("slug", ["nowhere", "a\0b", "\ud800"])
 def test_a_topic_that_is_not_there(slug: str) -> None:
     make_topic("Ports")
-    for verb in (
-        lambda: curating.merge(slug, "ports", by="ada"),
-        lambda: curating.merge("ports", slug, by="ada"),
-        lambda: curating.retire(slug, by="ada"),
-        lambda: curating.reinstate(slug, by="ada"),
-        lambda: curating.rename(slug, "X", by="ada"),
-    ):
-        with pytest.raises(UnknownTopic):
-            verb()
+    with pytest.raises(UnknownTopic):
+        curating.merge(slug, "ports", by="ada")
+    with pytest.raises(UnknownTopic):
+        curating.merge("ports", slug, by="ada")
+    with pytest.raises(UnknownTopic):
+        curating.retire(slug, by="ada")
+    with pytest.raises(UnknownTopic):
+        curating.reinstate(slug, by="ada")
+    with pytest.raises(UnknownTopic):
+        curating.rename(slug, "X", by="ada")
 
 
 @pytest.mark.django_db(transaction=True)

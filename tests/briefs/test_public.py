@@ -10,6 +10,7 @@ from django.utils import timezone
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.public import BriefWithdrawn, Withdrawn
+from dispatcher.briefs.topics import Vocabulary
 from tests.feeds.releasing import MARCH, release
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +70,7 @@ def test_briefs_are_had_by_their_ids_newest_first_in_one_query(
     now = timezone.now()
     old = release("Old", at=now - timedelta(hours=2))
     new = release("New", at=now - timedelta(hours=1))
-    words = public.Vocabulary()
+    words = Vocabulary()
     with django_assert_num_queries(1):  # type: ignore[operator]
         found = public.of([old.pk, new.pk, 0], words=words)
     assert [one.document.headline for one in found] == ["New", "Old"]

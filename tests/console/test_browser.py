@@ -172,7 +172,7 @@ def test_unsaved_text_is_not_left_by_mistake_and_is_saved_by_a_key(
 
 
 def test_a_brief_is_corrected_and_withdrawn_by_hand(open_desk: Open, readers: None) -> None:
-    brief = makers.make_dispatch(makers.make_brief("Ferries run")).brief
+    brief = makers.make_dispatch(makers.make_brief("Ferries run"), state="done").brief
     assert brief
     page = open_desk()
     page.goto(f"/desk/briefs/{brief.public_id}/")
@@ -208,7 +208,7 @@ def busy_desk(readers: None) -> list[str]:
     dispatching.pause(sending.pk, by="ada")
     dispatching.resume(sending.pk, by="bea")
     makers.make_deliveries(sending, "deferred", text="421 4.7.28 later", relay="mx.example.org:25")
-    gone = makers.make_dispatch(makers.make_brief("Ferries sink"), state="sending").brief
+    gone = makers.make_dispatch(makers.make_brief("Ferries sink"), state="done").brief
     assert gone
     amending.correct(gone, f"# {LONG}\n\nThey float.", by="ada", note="Ferries float.")
     amending.retract(gone, by="bea", note="They never sank.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Cadence
@@ -16,10 +17,12 @@ from dispatcher.briefs.models import Brief, Topic
 from dispatcher.mailing import (
     amending,
     carrying,
+    digest_letters,
     digests,
     dispatching,
     explaining,
     ledger,
+    matching,
     withdrawing,
 )
 from dispatcher.mailing.models import Delivery, DigestRun, Dispatch, Owed
@@ -128,15 +131,15 @@ def test_digests_hold_what_was_corrected_while_they_were_made(monkeypatch: Any) 
 
     def corrected_meanwhile(parameters: dict[str, Any]) -> Any:
         found = sets(parameters)
-        held = digests.digest_letters.hold
+        held = digest_letters.hold
 
         def hold(brief_ids: Any) -> Any:
             was = held(brief_ids)
-            monkeypatch.setattr(digests.digest_letters, "hold", held)
+            monkeypatch.setattr(digest_letters, "hold", held)
             amending.correct(one, "# One, put right\n\nNew words.", by="bo")
             return was
 
-        monkeypatch.setattr(digests.digest_letters, "hold", hold)
+        monkeypatch.setattr(digest_letters, "hold", hold)
         return found
 
     monkeypatch.setattr(digests, "_sets", corrected_meanwhile)
@@ -236,3 +239,50 @@ def test_two_briefs_of_a_digest_that_are_withdrawn_one_after_the_other() -> None
     assert run(MONDAY + timedelta(minutes=1)) == 1
     assert held_by(reader)[-1] == ["three"]
     assert len(live_digests()) == 1
+
+
+def test_a_digest_that_was_just_made_is_found_by_a_retraction_that_waited_for_it() -> None:
+    reader = daily()
+    gone, _ = two_briefs()
+    done = overtaken(lambda: amending.retract(gone, by="bo"), by=lambda: run(MONDAY))
+    [first] = Dispatch.objects.filter(kind="digest")
+    assert first.pk in done.stopped
+    assert run(MONDAY) == 1
+    assert held_by(reader) == [["one", "two"], ["two"]]
+
+
+def test_a_retraction_that_waits_for_a_slice_of_readers_ends_what_it_made() -> None:
+    make_reader(any_of=[make_topic("Iran")])
+    reader = daily()
+    brief = make_brief(topics=[make_topic("Iran")])
+    dispatch = dispatching.release(brief, by="ada")
+    done = overtaken(
+        lambda: amending.retract(brief, by="bo"), by=lambda: matching.match(dispatch.pk)
+    )
+    assert done.stopped == (dispatch.pk,)
+    dispatch.refresh_from_db()
+    assert (dispatch.state, dispatch.audience) == ("cancelled", 1)
+    start()
+    assert run(MONDAY) == 0
+    assert held_by(reader) == []
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_dispatch_that_starts_in_the_moment_of_a_retraction_ends(is_first: bool) -> None:
+    dispatch = released(1)
+    assert dispatch.brief is not None
+    brief = dispatch.brief
+    dispatching.cancel(dispatch.pk, by="ada")
+    brief.refresh_from_db()
+    later = timezone.now() + timedelta(hours=1)
+    scheduled = dispatching.release(brief, by="ada", at=later)
+
+    def begin() -> object:
+        return dispatching.start(scheduled)
+
+    def retract() -> object:
+        return amending.retract(brief, by="bo")
+
+    overtaken(begin, by=retract) if is_first else overtaken(retract, by=begin)
+    scheduled.refresh_from_db()
+    assert scheduled.state == "cancelled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -167,7 +168,7 @@ def test_a_corrected_brief_says_so_at_the_top(client: Client) -> None:
     brief = release("Pilots return")
     amending.correct(brief, "# Pilots return\n\nSix <of> them.", by="ada", note="Six, not <seven>.")
     read = page(client, f"/briefs/{brief.public_id}")
-    (first,) = texts(read, "//article/*[1][@class='notice correction']")
+    (first,) = texts(read, "//article/*[1][@class='notice change']")
     now = timezone.now()
     assert first == f"Corrected on {now.day} {now:%B %Y}: Six, not <seven>."
     assert "ada" not in read.text_content()
@@ -181,10 +182,10 @@ def test_a_correction_without_a_sentence_is_told_too_and_a_retagging_is_not(clie
     brief = release("Pilots return", topics=[make_topic("Harbours")])
     amending.retag(brief, [make_topic("Tides").name], by="ada")
     address = f"/briefs/{brief.public_id}"
-    assert not texts(page(client, address), "//*[@class='notice correction']")
+    assert not texts(page(client, address), "//*[@class='notice change']")
     assert texts(page(client, address), "//p[@class='topics']/a") == ["Tides"]
     amending.correct(brief, "# Pilots return\n\nSix of them.", by="ada")
-    (said,) = texts(page(client, address), "//*[@class='notice correction']")
+    (said,) = texts(page(client, address), "//*[@class='notice change']")
     assert said.endswith(".")
 
 
@@ -194,7 +195,7 @@ def test_a_withdrawn_brief_answers_410_with_its_headline_when_and_why(client: Cl
     answer = client.get(f"/briefs/{brief.public_id}")
     assert answer.status_code == 410
     assert answer.headers["X-Robots-Tag"] == "noindex"
-    read = html.fromstring(answer.content.decode())
+    read: Any = html.fromstring(answer.content.decode())
     assert texts(read, "//h1") == ["Pilots return"]
     assert texts(read, "//meta[@name='robots']/@content") == ["noindex"]
     assert "The <source> took it back." in read.text_content()
