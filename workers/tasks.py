@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from dispatcher import signs
-from dispatcher.feeds import publishing
+from dispatcher.feeds import publishing, reach
 from dispatcher.mailing import (
     carrying,
     digests,
@@ -65,3 +65,4 @@ def gather(run_id: int) -> None:
 @app.task(name="tidy", base=Job)  # type: ignore[untyped-decorator]
 def tidy() -> None:
     retention.tidy(at_most=retention.AT_ONCE)
+    reach.settle()

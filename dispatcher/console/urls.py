@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from dispatcher.console import (
     briefs,
     dispatches,
+    feeds,
     previews,
     readers,
     releasing,
@@ -43,5 +44,6 @@ urlpatterns: list[URLPattern] = [
     path(_DISPATCH + "rest", door(resending.rest), name="rest"),
     path("readers/", door(readers.listing), name="readers"),
     path("readers/<int:number>/", door(readers.detail), name="reader"),
+    path("feeds/", door(feeds.listing), name="feeds"),
     path("topics/", door(topics.listing), name="topics"),
 ]
