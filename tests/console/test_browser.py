@@ -213,6 +213,7 @@ def busy_desk(readers: None) -> list[str]:
         "/desk/readers/",
         f"/desk/readers/{reader.pk}/",
         "/desk/topics/",
+        "/desk/feeds/",
     ]
 
 
