@@ -7,7 +7,7 @@ NPM := tests/letters/npm tests/feeds/npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format types imports tests browser readers npm postfix bench chaos constraints dist clean
+.PHONY: help demo up test lint format types imports tests browser readers npm postfix nginx bench chaos constraints dist clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,7 +76,7 @@ npm:
 	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-bench: $(VENV)/installed postfix  ## Measure against yardsticks, write bench/latest.json; ARGS="--quick".
+bench: $(VENV)/installed postfix nginx  ## Measure against yardsticks, write bench/latest.json; ARGS="--quick".
 	@$(BIN)/python -m bench $(ARGS)
 
 chaos: $(VENV)/installed  ## Break everything while letters go out: none lost, none doubled; ARGS="--help".
@@ -96,6 +96,21 @@ postfix:
 				echo "postfix could not be installed; a sink of our own takes its place"; \
 		else \
 			echo "postfix is not here; a sink of our own takes its place"; \
+		fi
+
+# The yardstick of the feeds, and what asks them. nginx is started by the bench alone, as a process of its own.
+nginx:
+	@{ command -v nginx >/dev/null 2>&1 || test -x /usr/sbin/nginx; } && command -v wrk >/dev/null 2>&1 || \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "Installing nginx and wrk (no web server is started) …"; \
+			apt-get -qq update >/dev/null 2>&1; \
+			policy=/usr/sbin/policy-rc.d; \
+			if [ -e $$policy ]; then policy=/dev/null; else printf '#!/bin/sh\nexit 101\n' >$$policy; chmod +x $$policy; fi; \
+			trap 'test $$policy = /dev/null || rm -f $$policy' EXIT; \
+			DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends --no-remove nginx-light wrk >/dev/null 2>&1 || \
+				echo "nginx and wrk could not be installed; feeds are not held against them"; \
+		else \
+			echo "nginx or wrk is not here; feeds are not held against them"; \
 		fi
 
 format: $(VENV)/installed  ## Put the code into form.

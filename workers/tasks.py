@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from dispatcher import signs
-from dispatcher.feeds import keeping, publishing
+from dispatcher.feeds import keeping, publishing, reach
 from dispatcher.mailing import (
     carrying,
     digests,
@@ -71,3 +71,4 @@ def gather(run_id: int) -> None:
 def tidy() -> None:
     retention.tidy(at_most=retention.AT_ONCE)
     keeping.forget()
+    reach.settle()

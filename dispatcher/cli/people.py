@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -99,6 +100,20 @@ def build() -> None:
         from dispatcher.feeds import publishing
 
         say(f"{counted(publishing.build_all(), 'feed document')} written.")
+
+
+@feeds.command("reach")
+def show_reach(as_json: AsJson = False) -> None:
+    """About how many read each feed, a day: the mean of 7 and of 30 days. An estimate."""
+    with ground():
+        from dispatcher.feeds import reach
+
+        say_rows(
+            [asdict(each) for each in reach.report()],
+            as_json=as_json,
+            empty="No day with readers of feeds is over yet; the first figures come a day after them.",
+            right=("week", "month", "aggregated"),
+        )
 
 
 @retention.command("show")

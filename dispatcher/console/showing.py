@@ -27,7 +27,7 @@ NAV = (
     ("Dispatches", "console:dispatches"),
     ("Readers", "console:readers"),
     ("Topics", "console:topics"),
-    ("Feeds", "feeds:index"),
+    ("Feeds", "console:feeds"),
 )
 
 

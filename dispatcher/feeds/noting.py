@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -51,15 +51,19 @@ class Notes:
                 self._thread = threading.Thread(target=self._run, name="noting", daemon=True)
                 self._thread.start()
 
+    def __len__(self) -> int:
+        return len(self._polls)
+
+    def hand_on(self) -> None:
+        """Have what was noted counted; without Valkey it is forgotten."""
+        polls, self._polls = self._polls, set()
+        try:
+            if polls:
+                reach.count(polls)
+        except (RedisError, OSError) as fault:
+            log.debug("%s polls of feeds are not counted: %s", len(polls), fault)
+
     def _run(self) -> None:
         while True:
             time.sleep(EVERY)
-            polls, self._polls = self._polls, set()
-            if polls:
-                self._hand_on(polls)
-
-    def _hand_on(self, polls: Collection[reach.Poll]) -> None:
-        try:
-            reach.count(polls)
-        except (RedisError, OSError) as fault:
-            log.debug("%s polls of feeds are not counted: %s", len(polls), fault)
+            self.hand_on()

@@ -27,7 +27,6 @@ from dispatcher.visitors import nearest, network_of
 # A channel's key, the path, REMOTE_ADDR, X-Forwarded-For, User-Agent.
 Poll = tuple[str, str, str, str, str]
 
-KEEP_DAYS = 400  # of the sums
 _OPEN_DAYS = 3  # a day may still be summed for so long
 _KEPT = (_OPEN_DAYS + 1) * 86_400
 _KEY_KEPT = 2 * 86_400  # seconds; no hash is made with it after its day
@@ -54,9 +53,9 @@ WITH counted AS (
     FROM dispatcher_feedreach WHERE day >= %(today)s - 30 AND day < %(today)s
 )
 SELECT channel,
-    COALESCE(round(sum(aggregated + pollers) FILTER (WHERE day >= %(today)s - 7) / max(week)), 0),
-    round(sum(aggregated + pollers) / max(month)),
-    COALESCE(round(sum(aggregated) FILTER (WHERE day >= %(today)s - 7) / max(week)), 0)
+    COALESCE(round(sum(aggregated + pollers) FILTER (WHERE day >= %(today)s - 7) / max(week)::numeric), 0),
+    round(sum(aggregated + pollers) / max(month)::numeric),
+    COALESCE(round(sum(aggregated) FILTER (WHERE day >= %(today)s - 7) / max(week)::numeric), 0)
 FROM dispatcher_feedreach, counted WHERE day >= %(today)s - 30 AND day < %(today)s
 GROUP BY channel ORDER BY 2 DESC, 3 DESC, channel
 """

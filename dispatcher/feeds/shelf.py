@@ -11,11 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.client import responses
 from typing import Any
 
+from django.conf import settings
 from django.db import close_old_connections, connection
 from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 
 from dispatcher import metrics
 from dispatcher.feeds import noting, publishing
@@ -35,7 +38,6 @@ Key = tuple[str, bool]
 UNDER = "/feeds/"
 DOCUMENT_OCTETS = 96_000_000
 WORD_OCTETS = 4_000_000  # of what is not a document, which anybody may ask for endlessly
-_MOST_HOSTS = 64
 _WORD_SECONDS = 60.0
 _PAUSE = 5.0  # after Django could not look again
 _KEPT_STATUSES = {200, 304, 301, 404, 410}
@@ -106,15 +108,16 @@ class Shelf:
         self._note = note
         self._documents: Stock[Key, _Kept] = Stock(DOCUMENT_OCTETS)
         self._words: Stock[Key, _Kept] = Stock(WORD_OCTETS)
-        self._hosts: frozenset[str | None] = frozenset()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
         if not path.startswith(UNDER) or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._application(environ, start_response)
-        key = (path, _is_secure(environ))
-        if environ.get("HTTP_HOST") not in self._hosts:
-            return self._made(key, None, environ, start_response)
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO", "http")
+        if scheme not in {"http", "https"} or not _is_allowed(environ.get("HTTP_HOST", "")):
+            return self._application(environ, start_response)
+        # Policies for browsers hang on whether it was TLS (RFC 6797 §7.2), nothing else on who asks.
+        key = (path, "https" in {scheme, environ["wsgi.url_scheme"]})
         kept = self._documents.get(key) or self._words.get(key)
         if kept is not None and (self._is_good(kept) or not kept.may_look()):
             return self._send(kept, environ, start_response, by="memory")
@@ -170,7 +173,6 @@ class Shelf:
         if handed is None or not said.is_same_for_all():
             metrics.count_feed("django", said.status)
             return said.go_on(body, start_response)
-        self._trust(environ.get("HTTP_HOST"))
         prepared, word = None, None
         if handed.served is not None:
             prepared = Prepared(handed.served, said.more())
@@ -182,11 +184,6 @@ class Shelf:
         fresh = _Kept(prepared, word, handed.channel, generation, time.monotonic())
         (self._documents if prepared else self._words).put(key, fresh)
         return self._send(fresh, environ, start_response, by="django")
-
-    def _trust(self, host: str | None) -> None:
-        """Django has answered for that host; a client cannot make up more than so many of them."""
-        if len(self._hosts) < _MOST_HOSTS:
-            self._hosts |= {host}
 
 
 def around(application: Application) -> Shelf:
@@ -232,9 +229,11 @@ class _Said:
         return body
 
 
-def _is_secure(environ: Environ) -> bool:
-    """By the scheme of the request: policies for browsers hang on it (RFC 6797 §7.2)."""
-    return "https" in {environ.get("wsgi.url_scheme"), environ.get("HTTP_X_FORWARDED_PROTO")}
+@lru_cache(maxsize=256)
+def _is_allowed(host: str) -> bool:
+    """As Django decides it. What it would refuse, with its own words, is left to it."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
@@ -43,7 +44,7 @@ class Period:
 
 def periods() -> tuple[Period, ...]:
     """Every period, by what goes."""
-    return (*_of_readers(), *_of_letters())
+    return (*_of_readers(), *_of_letters(), _of_feeds())
 
 
 def _of_readers() -> tuple[Period, ...]:
@@ -132,6 +133,19 @@ def _of_letters() -> tuple[Period, ...]:
             lambda since: DigestRun.objects.filter(finished_at__lt=since, dispatches=None),
             lambda keys: DigestRun.objects.filter(pk__in=keys).delete(),
         ),
+    )
+
+
+def _of_feeds() -> Period:
+    sums = apps.get_model(
+        "dispatcher", "FeedReach"
+    )._default_manager  # by name: feeds are not mailing's
+    return Period(
+        "sums of feed readers",
+        400,
+        "a year and a month can be held against each other",
+        lambda since: sums.filter(day__lt=since.date()),
+        lambda keys: sums.filter(pk__in=keys).delete(),
     )
 
 

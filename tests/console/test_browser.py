@@ -249,6 +249,7 @@ def busy_desk(readers: None) -> list[str]:
         f"/desk/briefs/{gone.public_id}/correct",
         f"/desk/briefs/{sending.brief.public_id}/correct",
         f"/desk/briefs/{sending.brief.public_id}/withdraw",
+        "/desk/feeds/",
     ]
 
 

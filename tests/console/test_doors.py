@@ -53,7 +53,7 @@ def test_no_change_is_taken_without_its_token(desk: Client) -> None:
 
 
 def test_every_page_has_the_strict_policy_and_is_kept_by_no_cache(desk: Client) -> None:
-    for path in ("/desk/briefs/", "/desk/write", "/desk/readers/", "/desk/topics/"):
+    for path in ("/desk/briefs/", "/desk/write", "/desk/readers/", "/desk/topics/", "/desk/feeds/"):
         response = desk.get(path)
 
         assert response.headers["Content-Security-Policy"] == POLICY

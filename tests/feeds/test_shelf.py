@@ -155,8 +155,20 @@ def test_other_methods_paths_and_hosts_are_djangos(front: Front) -> None:
     front.get()
     front.get(method="POST")
     front.get("/briefs/")
-    front.get(host="elsewhere.example.net")
-    assert front.behind.asked == 4
+    for host in ("elsewhere.example.net", "news.example.org.example.net", "a b", ""):
+        front.get(host=host)
+    front.get(**{"x-forwarded-proto": "https,http"})
+    assert front.behind.asked == 8
+
+
+def test_a_host_in_other_letters_or_with_a_port_is_the_same(front: Front) -> None:
+    for host in (
+        "news.example.org",
+        "NEWS.example.org:80",
+        *(f"news.example.org:{n}" for n in range(300)),
+    ):
+        assert front.get(host=host) == (200, BODY)
+    assert front.behind.asked == 1
 
 
 def test_over_tls_an_answer_is_another_one(front: Front) -> None:
