@@ -13,7 +13,7 @@ from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
 from dispatcher.feeds import addressing, describing, documents, holding, outlining, shelf
-from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
+from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
 from dispatcher.letters.languages import setting
@@ -57,7 +57,7 @@ def feed(request: HttpRequest, address: str) -> HttpResponse:
     """A feed in a format, live or of a month; without a format, its page for people."""
     meant = addressing.read(address)
     if meant.form is None:
-        return _page(request, meant.channel)
+        return _page(request, meant)
     served = documents.find(meant.channel, meant.form, meant.month)
     shelf.hand_over(request, served, channel=meant.channel.key)
     answer = Prepared(served).answer(
@@ -109,11 +109,12 @@ def choose(request: HttpRequest) -> HttpResponse:
     return redirect(channel.path())
 
 
-def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
-    """How to follow a feed, and what is in it now."""
+def _page(request: HttpRequest, meant: Address) -> HttpResponse:
+    """How to follow a feed, and what is in it now. An archive has its feed's page."""
+    channel = meant.channel
     page = describing.page_of(channel)
-    if page != channel.url():
-        return HttpResponsePermanentRedirect(page)
+    if meant.month or page != channel.url():
+        return _shown(channel, HttpResponsePermanentRedirect(page))
     held = holding.live(channel).entries[:LISTED]
     links = describing.links_of(channel)
     context = {
@@ -122,11 +123,21 @@ def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "links": links,
         "briefs": public.of([row.brief_id for row in held]),
         "feeds": links,
-        "canonical": page,
         "setting": setting,
         "words": words,
+        **({} if channel.token else {"canonical": page}),
     }
-    return _cached(render(request, "feeds/channel.html", context))
+    return _shown(channel, render(request, "feeds/channel.html", context))
+
+
+def _shown(channel: Channel, response: HttpResponse) -> HttpResponse:
+    """A page of a reader's own feed is kept by nobody, and tells no other site its address."""
+    if not channel.token:
+        return _cached(response)
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _cached(response: HttpResponse) -> HttpResponse:

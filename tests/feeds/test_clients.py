@@ -25,7 +25,6 @@ SAMPLE = feed(
     hub_urls=("https://hub.example.org/", f"{HOST}/feeds/hub"),
     withdrawals=(Withdrawal("tag:news.example.org,2023:brief/0", MARCH, "It was not so."),),
     prev_archive_url=f"{HOST}/feeds/all/archive/2023-02.atom",
-    stylesheet_url=f"{HOST}/static/dispatcher/feed.css",
     icon_url=f"{HOST}/icon.png",
     kind_scheme=f"{HOST}/kinds/",
     urgent_scheme=f"{HOST}/urgent",

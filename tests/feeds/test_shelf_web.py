@@ -67,7 +67,9 @@ def test_every_kind_of_answer_comes_over_the_wire_as_it_must(served: Web) -> Non
         assert (unchanged.status, unchanged.body) == (304, b"")
         for name in ("etag", "cache-control", "vary", "content-security-policy"):
             assert unchanged.headers[name] == got.headers[name]
-        assert not {"content-type", "content-encoding", "content-length"} & set(unchanged.headers)
+        assert got.headers["refresh"] == "0; url=http://news.example.org/"
+        of_bodies = {"content-type", "content-encoding", "content-length", "refresh"}
+        assert not of_bodies & set(unchanged.headers)
 
 
 def test_a_query_makes_no_other_feed_and_another_host_none_at_all(served: Web) -> None:

@@ -38,6 +38,11 @@ class Web:
         self._port = port
         self._processes = processes
 
+    @property
+    def url(self) -> str:
+        """Where browsers and feed readers of this machine reach it."""
+        return f"http://127.0.0.1:{self._port}"
+
     def get(self, path: str, *, method: str = "GET", **headers: str) -> Got:
         """One request on a connection of its own; `If_None_Match` is the header of that name."""
         link = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
@@ -118,9 +123,13 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def web(folder: Path, *, host: str = "") -> Iterator[Web]:
-    """Granian as the product starts it, until the block ends. `host` is where it finds PostgreSQL."""
+def web(folder: Path, *, host: str = "", is_at_home: bool = False) -> Iterator[Web]:
+    """Granian as the product starts it, until the block ends. `host` is where it finds PostgreSQL.
+
+    What is at home leads to itself: its PUBLIC_URL is where it is reached.
+    """
     given = connection.settings_dict
+    port = free_port(0)
     environment = os.environ | {
         "DATABASE_URL": make_conninfo(
             "postgresql://", dbname=given["NAME"], user=given["USER"], host=host or given["HOST"]
@@ -131,7 +140,8 @@ def web(folder: Path, *, host: str = "") -> Iterator[Web]:
         "METRICS_TOKEN": _TOKEN,
         "LOG_LEVEL": "INFO",
     }
-    port = free_port(0)
+    if is_at_home:
+        environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     with Processes(folder, environment) as processes:
         processes.start(
             "web",
