@@ -174,6 +174,12 @@ _JOB_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600),
     registry=_own,
 )
+_PUSHES = Counter(
+    "dispatcher_pushes",
+    "Calls to other people's servers about our feeds, by what they were for and what became of them.",
+    ["kind", "result"],
+    registry=_own,
+)
 _FAULTS = Counter("dispatcher_job_faults", "Jobs that broke down, by name.", ["job"], registry=_own)
 
 
@@ -189,6 +195,11 @@ def count_job(job: str, seconds: float, *, went_well: bool) -> None:
     _JOB_SECONDS.labels(job).observe(seconds)
     if not went_well:
         _FAULTS.labels(job).inc()
+
+
+def count_push(kind: str, result: str) -> None:
+    """A callback or a hub was called."""
+    _PUSHES.labels(kind, result).inc()
 
 
 def collect() -> Iterator[Metric]:

@@ -4,6 +4,7 @@ from dispatcher.api.models import ApiToken
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription, Suppression
 from dispatcher.briefs.models import Brief, Revision, Topic
 from dispatcher.feeds.models import FeedDocument
+from dispatcher.feeds.models_hub import HubPing, HubRequest, HubSubscription, HubTopic
 from dispatcher.mailing.models import (
     Act,
     Batch,
@@ -27,6 +28,10 @@ __all__ = [
     "DigestRun",
     "Dispatch",
     "FeedDocument",
+    "HubPing",
+    "HubRequest",
+    "HubSubscription",
+    "HubTopic",
     "Notice",
     "Owed",
     "Receipt",

@@ -15,7 +15,7 @@ from django.urls import reverse
 from dispatcher import links
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import PublicBrief
-from dispatcher.feeds import content
+from dispatcher.feeds import content, websub
 from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format
 
 LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS"}
@@ -75,7 +75,7 @@ def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
         topic_scheme=home_page() + "topics/",
         updated=max((entry.updated for entry in held), default=_founded()),
         entries=held,
-        hub_url=settings.FEED_HUB_URL,
+        hub_url=next(iter(websub.hubs()), ""),
     )
 
 

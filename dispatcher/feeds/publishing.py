@@ -15,7 +15,7 @@ from dispatcher.briefs import public
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import PublicBrief
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import describing
+from dispatcher.feeds import describing, websub
 from dispatcher.feeds.building import FeedEntry, Format, build, etag
 from dispatcher.feeds.describing import ALL, Channel
 from dispatcher.feeds.models import FeedDocument
@@ -119,14 +119,16 @@ def _render(topics: Iterable[Topic], vocabulary: Vocabulary, newest: list[Public
     held = {
         Channel(topic): public.newest(NEWEST, about=topic, words=vocabulary) for topic in topics
     }
-    written = 0
+    changed: list[str] = []
     for channel, briefs in {**held, ALL: newest}.items():
         for brief in briefs:
             if brief.public_id not in entries:
                 entries[brief.public_id] = describing.entry(brief)
         of_channel = [entries[brief.public_id] for brief in briefs]
-        written += sum(_store(_rendered(channel, form, of_channel)) for form in Format)
-    return written
+        documents = {channel.url(form): _rendered(channel, form, of_channel) for form in Format}
+        changed += [url for url, document in documents.items() if _store(document)]
+    websub.announce(changed)
+    return len(changed)
 
 
 def _rendered(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> FeedDocument:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import gzip
 from email.utils import format_datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from dispatcher.feeds import websub
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.conditional import is_fresh
 from dispatcher.feeds.models import FeedDocument
@@ -37,8 +37,8 @@ def answer(request: HttpRequest, document: FeedDocument, *, self_url: str) -> Ht
         "Access-Control-Allow-Origin": "*",
         "X-Content-Type-Options": "nosniff",
     }
-    if settings.FEED_HUB_URL:  # WebSub §4 looks for both
-        common["Link"] = f'<{settings.FEED_HUB_URL}>; rel="hub", <{self_url}>; rel="self"'
+    if websub.hubs():
+        common["Link"] = websub.link_header(self_url)
     if is_fresh(
         etag,
         document.last_modified,

@@ -99,7 +99,7 @@ def test_silent_beat_and_sweep_and_queues_without_workers_are_told(valkey: Redis
     checks = found()
     assert "celery -A workers beat" in ill(checks)["beat"]
     assert "sweep" not in ill(checks)
-    for name in ("urgent", "routine", "upkeep"):
+    for name in ("urgent", "routine", "upkeep", "outbound"):
         assert f"-Q {name}" in ill(checks)[f"worker on {name}"]
 
 

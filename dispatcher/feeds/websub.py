@@ -1,0 +1,82 @@
+"""Push by WebSub: which hubs our feeds name, and that a feed has changed.
+
+Rows are written here, inside the transaction that changes the documents; the calls are made by `hub`, in
+a queue of its own. Foreign hubs are told that a feed changed and fetch it; ours pushes it itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.urls import reverse
+
+from dispatcher.feeds.hub import errands
+from dispatcher.feeds.models_hub import HubPing
+
+OWN = "own"
+
+# The feeds that somebody here waits for. A repeat is one more event, and one more push.
+SQL_CHANGED = """
+UPDATE dispatcher_hubtopic t SET event = event + 1, announced_at = now()
+WHERE t.url = ANY(%s) AND EXISTS (
+    SELECT FROM dispatcher_hubsubscription s
+    WHERE s.topic_id = t.id AND s.ended_at IS NULL AND s.expires_at > now())
+RETURNING t.id
+"""
+
+# A foreign hub knows who waits, so each feed counts; `known` rows of pings are left as they are.
+SQL_CHANGED_FOR_ALL = """
+INSERT INTO dispatcher_hubtopic (url, event, announced_at)
+SELECT url, 1, now() FROM unnest(%s::text[]) AS url ORDER BY url
+ON CONFLICT (url) DO UPDATE SET event = dispatcher_hubtopic.event + 1, announced_at = now()
+RETURNING id
+"""
+
+
+def hubs() -> tuple[str, ...]:
+    """The addresses of the hubs that our feeds name, in their order; none when push is off."""
+    return tuple(own_hub() if each == OWN else each for each in settings.FEED_HUBS)
+
+
+def foreign_hubs() -> tuple[str, ...]:
+    return tuple(each for each in settings.FEED_HUBS if each != OWN)
+
+
+def has_own_hub() -> bool:
+    return OWN in settings.FEED_HUBS
+
+
+def own_hub() -> str:
+    return settings.PUBLIC_URL + reverse("feeds:hub")
+
+
+def link_header(self_url: str) -> str:
+    """The value of a Link header, with which a feed is discovered and pushed (WebSub §4, §7)."""
+    return ", ".join([*(f'<{hub}>; rel="hub"' for hub in hubs()), f'<{self_url}>; rel="self"'])
+
+
+@transaction.atomic(savepoint=False)
+def announce(urls: Sequence[str]) -> None:
+    """These feeds have changed: tell it, once this transaction commits. Every call is one more event."""
+    if not (urls and settings.FEED_HUBS):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_CHANGED_FOR_ALL if foreign_hubs() else SQL_CHANGED, [list(set(urls))])
+        changed = [row[0] for row in cursor.fetchall()]
+    if changed and foreign_hubs():
+        _see_to_pings(changed)
+    if changed and has_own_hub():
+        errands.post_pushes(errands.behind().filter(topic__in=changed))
+
+
+def _see_to_pings(topics: Sequence[int]) -> None:
+    pings = [
+        HubPing(topic_id=topic, hub=hub, host=urlsplit(hub).hostname or hub)
+        for topic in topics
+        for hub in foreign_hubs()
+    ]
+    HubPing.objects.bulk_create(pings, ignore_conflicts=True)
+    errands.post_pings(errands.untold().filter(topic__in=topics))
