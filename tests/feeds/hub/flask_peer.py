@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import sys
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -65,7 +65,7 @@ def hub_of(app: Flask, folder: Path, redis_url: str) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--hub", metavar="REDIS_URL", default="")
+    parser.add_argument("--hub", metavar="BROKER_URL", default="")
     asked = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = Path(tempfile.mkdtemp(prefix="flask-websub-"))
@@ -89,7 +89,7 @@ def main() -> None:
     if worker is not None:
         worker.__enter__()
     say(url=f"http://127.0.0.1:{server.port}")
-    sys.stdin.read()  # until the test ends it
+    signal.pause()  # until the test ends it
 
 
 if __name__ == "__main__":
