@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
 
-from dispatcher import queue
+from dispatcher import metrics, queue
 from dispatcher.feeds import websub
 from dispatcher.feeds.hub import errands, pushing, standing, sweeping
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription, HubTopic
@@ -319,6 +319,28 @@ def test_a_worker_that_was_overtaken_undoes_nothing() -> None:
         push()
     subscription.refresh_from_db()
     assert (subscription.ended_at, subscription.holder) == (None, "another")
+
+
+def test_pushes_are_counted_by_what_became_of_them() -> None:
+    def counted() -> dict[str, float]:
+        samples = [sample for metric in metrics.collect() for sample in metric.samples]
+        return {
+            sample.labels["result"]: sample.value
+            for sample in samples
+            if sample.name == "dispatcher_pushes_total" and sample.labels["kind"] == "push"
+        }
+
+    before = counted()
+    with peer(answering(500)) as own:
+        subscribe(own.url)
+        publish()
+        push()
+        let_pass(timedelta(seconds=11))
+        own.answer = echo
+        push()
+    after = counted()
+    assert after["refused"] - before.get("refused", 0) == 1
+    assert after["taken"] - before.get("taken", 0) == 1
 
 
 def test_how_push_stands_is_told_without_what_nobody_should_know() -> None:
