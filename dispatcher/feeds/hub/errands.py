@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from dispatcher.feeds.models_hub import Errand, HubPing, HubRequest, HubSubscrip
 log = logging.getLogger(__name__)
 
 PER_HOST = 2  # calls to one host at the same time
+AT_A_TIME = 20  # that one job claims; it makes the calls one after the other
 CALL_SECONDS = 8.0  # the longest that one takes
 LEASE = timedelta(seconds=20)
 BUDGET = 5.0  # seconds after which a job lets others go first
@@ -60,26 +62,34 @@ def _free() -> Q:
 
 
 @transaction.atomic
-def claim(rows: QuerySet[E], *, host: str) -> E | None:
-    """Take the one that is due first, so that it is held once this is committed.
+def claim(rows: QuerySet[E], *, host: str, most: int = 1) -> list[E]:
+    """Take those of a host that are due first, so that they are held once this is committed.
 
-    None when there is none, or others have enough of that host in hand. Every claim is an attempt.
+    None when none is due, or others have enough of that host in hand. Every claim is an attempt.
     """
     if not _has_room(host):
-        return None
+        return []
     ordered = rows.filter(host=host).select_related("topic").order_by("due_at", "pk")
-    errand = ordered.select_for_update(skip_locked=True, of=("self",)).first()
-    if errand is None:
-        return None
-    errand.holder = uuid.uuid4().hex
-    errand.attempts += 1
-    _of(errand).update(holder=errand.holder, attempts=errand.attempts, lease_until=Now() + LEASE)
-    return errand
+    errands = list(ordered.select_for_update(skip_locked=True, of=("self",))[:most])
+    holder = uuid.uuid4().hex
+    for errand in errands:
+        errand.holder = holder
+        errand.attempts += 1
+    if errands:
+        _those(errands).update(holder=holder, attempts=F("attempts") + 1, lease_until=Now() + LEASE)
+    return errands
+
+
+def give_back(errands: Sequence[Errand]) -> None:
+    """Let go of what was not even begun, which is no attempt."""
+    if errands:
+        held = _those(errands).filter(holder=errands[0].holder)
+        held.update(holder="", lease_until=None, attempts=F("attempts") - 1)
 
 
 def settle(errand: Errand, **values: Any) -> bool:
     """Write how it went and let go; whether it was still held. Only its holder may."""
-    held = _of(errand).filter(holder=errand.holder)
+    held = _those([errand]).filter(holder=errand.holder)
     if held.update(holder="", lease_until=None, **values):
         return True
     log.info("%s was taken over; its outcome is left to the other", errand)
@@ -137,13 +147,14 @@ def _has_room(host: str) -> bool:
     """Whether one more may call this host. Who asks at the same time waits, for the length of a claim."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, host])
-    held = sum(
-        model.objects.filter(host=host, lease_until__gt=Now()).count()
+    callers = sum(
+        model.objects.filter(host=host, lease_until__gt=Now()).values("holder").distinct().count()
         for model in (HubSubscription, HubRequest, HubPing)
     )
-    return held < PER_HOST
+    return callers < PER_HOST
 
 
-def _of(errand: Errand) -> QuerySet[Any]:
-    model: type[Model] = type(errand)
-    return model._default_manager.filter(pk=errand.pk)
+def _those(errands: Sequence[Errand]) -> QuerySet[Any]:
+    """The rows of these, which are of one kind."""
+    model: type[Model] = type(errands[0])
+    return model._default_manager.filter(pk__in=[errand.pk for errand in errands])

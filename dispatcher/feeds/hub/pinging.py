@@ -23,11 +23,16 @@ def ping(ping_id: int) -> None:
     host = HubPing.objects.filter(pk=ping_id).values_list("host", flat=True).first()
     until = time.monotonic() + errands.BUDGET
     while host:
-        if time.monotonic() > until:
-            queue.ping(ping_id)
+        claimed = errands.claim(errands.untold(), host=host, most=errands.AT_A_TIME)
+        if not claimed:
             return
-        due = errands.claim(errands.untold(), host=host)
-        if due is None or not _told(due):
+        for number, due in enumerate(claimed, start=1):
+            went_well = _told(due)
+            if went_well and time.monotonic() < until:
+                continue
+            errands.give_back(claimed[number:])
+            if went_well:
+                queue.ping(ping_id)
             return
 
 

@@ -10,7 +10,9 @@ import hashlib
 import hmac
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 
 from django.db.models.functions import Now
 
@@ -37,21 +39,26 @@ def push(subscription_id: int) -> None:
     host = rows.values_list("host", flat=True).first()
     until = time.monotonic() + errands.BUDGET
     while host and websub.has_own_hub():
-        if time.monotonic() > until:
-            queue.push(subscription_id)
+        claimed = errands.claim(errands.behind(), host=host, most=errands.AT_A_TIME)
+        if not claimed:
             return
-        subscription = errands.claim(errands.behind(), host=host)
-        if subscription is None:
-            return
-        if not _pushed(subscription):
-            errands.leave_alone(host)
+        read = cache(served)  # one feed after the other, each read once
+        for number, subscription in enumerate(claimed, start=1):
+            answers = _pushed(subscription, read)
+            if answers and time.monotonic() < until:
+                continue
+            errands.give_back(claimed[number:])
+            if answers:
+                queue.push(subscription_id)
+            else:
+                errands.leave_alone(host)
             return
 
 
-def _pushed(subscription: HubSubscription) -> bool:
+def _pushed(subscription: HubSubscription, read: Callable[[str], Served | None]) -> bool:
     """One attempt, recorded; whether the host answered at all. Raises nothing of the attempt's own."""
     try:
-        document = served(subscription.topic.url)
+        document = read(subscription.topic.url)
         if document is None:
             _end(subscription, Reason.FEED_ENDED)
             return True

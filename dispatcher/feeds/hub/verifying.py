@@ -39,10 +39,11 @@ def verify(request_id: int) -> None:
     host = rows.values_list("host", flat=True).first()
     if host is None:
         return
-    request = errands.claim(rows, host=host)
-    if request is None:
+    claimed = errands.claim(rows, host=host)
+    if not claimed:
         queue.verify(request_id, after=AGAIN)
         return
+    [request] = claimed
     if request.mode == Mode.SUBSCRIBE and served(request.topic.url) is None:
         errands.settle(request, mode=Mode.DENIED, reason=NO_FEED, attempts=0)
         queue.verify(request_id)
