@@ -75,7 +75,7 @@ def feed(channel: Channel, form: Format, entries: Iterable[FeedEntry]) -> Feed:
         topic_scheme=home_page() + "topics/",
         updated=max((entry.updated for entry in held), default=_founded()),
         entries=held,
-        hub_url=next(iter(websub.hubs()), ""),
+        hub_url=next(iter(websub.hubs_of(channel.url(form))), ""),
     )
 
 

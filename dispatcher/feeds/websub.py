@@ -6,7 +6,7 @@ a queue of its own. Foreign hubs are told that a feed changed and fetch it; ours
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,7 +27,7 @@ WHERE t.url = ANY(%s) AND EXISTS (
 RETURNING t.id
 """
 
-# A foreign hub knows who waits, so each feed counts; `known` rows of pings are left as they are.
+# A foreign hub alone knows who waits, so each feed counts.
 SQL_CHANGED_FOR_ALL = """
 INSERT INTO dispatcher_hubtopic (url, event, announced_at)
 SELECT url, 1, now() FROM unnest(%s::text[]) AS url ORDER BY url
@@ -39,6 +39,16 @@ RETURNING id
 def hubs() -> tuple[str, ...]:
     """The addresses of the hubs that our feeds name, in their order; none when push is off."""
     return tuple(own_hub() if each == OWN else each for each in settings.FEED_HUBS)
+
+
+def hubs_of(url: str) -> tuple[str, ...]:
+    """Those that this feed names. Of a reader's own feed nobody else learns, for its address opens it."""
+    return tuple(hub for hub in hubs() if hub == own_hub() or not is_private(url))
+
+
+def is_private(url: str) -> bool:
+    """Whether this is the address of one reader's own feed."""
+    return urlsplit(url).path.startswith(reverse("feeds:index") + "mine/")
 
 
 def foreign_hubs() -> tuple[str, ...]:
@@ -55,21 +65,30 @@ def own_hub() -> str:
 
 def link_header(self_url: str) -> str:
     """The value of a Link header, with which a feed is discovered and pushed (WebSub §4, §7)."""
-    return ", ".join([*(f'<{hub}>; rel="hub"' for hub in hubs()), f'<{self_url}>; rel="self"'])
+    return ", ".join(
+        [*(f'<{hub}>; rel="hub"' for hub in hubs_of(self_url)), f'<{self_url}>; rel="self"']
+    )
 
 
 @transaction.atomic(savepoint=False)
 def announce(urls: Sequence[str]) -> None:
     """These feeds have changed: tell it, once this transaction commits. Every call is one more event."""
-    if not (urls and settings.FEED_HUBS):
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(SQL_CHANGED_FOR_ALL if foreign_hubs() else SQL_CHANGED, [list(set(urls))])
-        changed = [row[0] for row in cursor.fetchall()]
-    if changed and foreign_hubs():
+    told = {url for url in urls if foreign_hubs() and not is_private(url)}
+    changed = _changed(SQL_CHANGED_FOR_ALL, told)
+    if changed:
         _see_to_pings(changed)
-    if changed and has_own_hub():
+    if has_own_hub():
+        changed += _changed(SQL_CHANGED, set(urls) - told)
         errands.post_pushes(errands.behind().filter(topic__in=changed))
+
+
+def _changed(sql: str, urls: Collection[str]) -> list[int]:
+    """The topics that are one event further now."""
+    if not urls:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [sorted(urls)])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _see_to_pings(topics: Sequence[int]) -> None:

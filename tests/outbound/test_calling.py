@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_called(
     ids=["hangs", "drips a status", "drips a header", "drips a body", "no length", "chunks"],
 )
 def test_a_server_that_hangs_or_drips_is_left_at_the_deadline(
-    serve: calling.Callable[..., None],
+    serve: Callable[[socket.socket, threading.Event], None],
 ) -> None:
     with raw(serve) as url:
         began = time.monotonic()

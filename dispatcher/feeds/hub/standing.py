@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from django.urls import Resolver404, resolve
-
+from dispatcher.feeds import websub
 from dispatcher.feeds.hub import errands
 from dispatcher.feeds.models_hub import HubPing, HubSubscription
 
@@ -64,9 +63,4 @@ def _standing(subscription: HubSubscription) -> Standing:
 
 def _named(url: str) -> str:
     """A reader's own feed is opened by its address alone, so that is not told."""
-    path = urlsplit(url).path
-    try:
-        is_private = "token" in resolve(path).kwargs
-    except Resolver404:
-        is_private = True
-    return "a reader's own feed" if is_private or "/mine/" in path else path
+    return "a reader's own feed" if websub.is_private(url) else urlsplit(url).path

@@ -39,18 +39,18 @@ def subscriber_of(app: Flask, folder: Path) -> Subscriber:
     )
     app.register_blueprint(own.build_blueprint(url_prefix="/callbacks"))
 
-    @own.add_success_handler
     def agreed(topic: str, callback: str, mode: str) -> None:
         say(agreed=mode, topic=topic, callback=callback)
 
-    @own.add_error_handler
     def denied(topic: str, callback: str, reason: str) -> None:
         say(denied=reason, topic=topic, callback=callback)
 
-    @own.add_listener
     def pushed(topic: str, callback: str, body: bytes) -> None:
         say(pushed=body.decode(), topic=topic, callback=callback)
 
+    own.add_success_handler(agreed)
+    own.add_error_handler(denied)
+    own.add_listener(pushed)
     return own
 
 

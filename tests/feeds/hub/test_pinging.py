@@ -46,6 +46,19 @@ def test_every_feed_that_changed_is_told_once_to_every_hub(
         assert len(one.asked) == 8
 
 
+def test_no_foreign_hub_learns_of_a_readers_own_feed(settings: Settings) -> None:
+    settings.FEED_HUBS = ("https://hub.example.org/", "own")
+    secret = "http://news.example.org/feeds/mine/secret.atom"
+    websub.announce([secret])
+    assert not HubTopic.objects.exists()
+    HubTopic.objects.create(url=secret)
+    websub.announce([secret, FEED])
+    assert [each.topic.url for each in HubPing.objects.all()] == [FEED]
+    assert "hub.example.org" not in websub.link_header(secret)
+    assert websub.hubs_of(secret) == ("http://news.example.org/feeds/hub",)
+    assert websub.hubs_of(FEED)[0] == "https://hub.example.org/"
+
+
 def test_a_hub_that_fails_is_told_again_later(settings: Settings) -> None:
     with peer(lambda _: Answered(500)) as hub:
         settings.FEED_HUBS = (hub.url,)

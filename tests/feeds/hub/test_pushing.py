@@ -18,8 +18,9 @@ from redis import Redis
 
 from dispatcher import metrics, queue
 from dispatcher.feeds import websub
-from dispatcher.feeds.hub import errands, pushing, standing, sweeping
+from dispatcher.feeds.hub import asking, errands, pushing, standing, sweeping, verifying
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription, HubTopic
+from dispatcher.feeds.served import Served
 from tests.feeds.hub.asking import FEED, from_elsewhere, let_pass, publish, push, subscribe, verify
 from tests.makers import make_topic
 from tests.outbound.peers import Answered, Asked, Peer, echo, peer, raw
@@ -286,6 +287,41 @@ def test_an_announcement_posts_a_few_jobs_for_each_host_and_they_see_to_all(valk
         assert valkey.llen(queue.OUTBOUND) == errands.PER_HOST
         pushing.push(HubSubscription.objects.latest("pk").pk)
     assert len({each.path for each in posts(own)}) == 7
+
+
+def test_after_a_while_a_job_lets_others_go_first_and_gives_back_what_it_has_not_begun(
+    valkey: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with peer() as own:
+        for number in range(3):
+            subscribe(f"{own.url}/{number}")
+        publish()
+        valkey.flushall()
+        monkeypatch.setattr(errands, "BUDGET", 0.0)
+        pushing.push(HubSubscription.objects.latest("pk").pk)
+        assert len(posts(own)) == 1
+        assert valkey.llen(queue.OUTBOUND) == 1
+        left = HubSubscription.objects.filter(told=0)
+        assert [(each.holder, each.attempts) for each in left] == [("", 0), ("", 0)]
+        push()
+    assert len(posts(own)) == 3
+
+
+def test_a_readers_own_feed_is_pushed_to_who_has_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a stand-in for the feed, which knows that one address."""
+    secret = "http://news.example.org/feeds/mine/secret.atom"
+    own_feed = Served("application/atom+xml; charset=utf-8", b"<feed/>", '"1"')
+    for module in (asking, verifying, pushing):
+        monkeypatch.setattr(module, "served", lambda url: own_feed if url == secret else None)
+    with peer() as own:
+        subscribe(own.url, topic=secret)
+        websub.announce([secret])
+        push()
+        assert [each.feed for each in standing.subscribers()] == ["a reader's own feed"]
+    [pushed] = posts(own)
+    assert pushed.body == b"<feed/>"
 
 
 def test_what_a_lost_worker_had_in_hand_is_pushed_again(valkey: Redis) -> None:
