@@ -23,6 +23,7 @@ from dispatcher.feeds.models_hub import Errand, HubPing, HubRequest, HubSubscrip
 log = logging.getLogger(__name__)
 
 PER_HOST = 2  # calls to one host at the same time
+ASKED_AT_ONCE = 2  # callbacks, whose hosts anybody may name: fewer than the worker has threads
 AT_A_TIME = 20  # that one job claims; it makes the calls one after the other
 CALL_SECONDS = 8.0  # the longest that one takes
 LEASE = timedelta(seconds=20)
@@ -32,7 +33,7 @@ PAUSES = tuple(
     timedelta(seconds=each) for each in (10, 60, 300, 900, 3_600, 10_800, 21_600, 43_200)
 )
 SOON = timedelta(minutes=1)  # what is due by then is posted again at once; the sweep finds the rest
-AT_ONCE = 500  # nudges of one announcement or sweep
+AT_ONCE = 1_000  # nudges of one announcement or sweep
 _LOCK = 0x6875_6201  # "hub", of hosts
 
 E = TypeVar("E", bound=Errand)
@@ -67,7 +68,7 @@ def claim(rows: QuerySet[E], *, host: str, most: int = 1) -> list[E]:
 
     None when none is due, or others have enough of that host in hand. Every claim is an attempt.
     """
-    if not _has_room(host):
+    if not _has_room(rows.model, host):
         return []
     ordered = rows.filter(host=host).select_related("topic").order_by("due_at", "pk")
     errands = list(ordered.select_for_update(skip_locked=True, of=("self",))[:most])
@@ -120,16 +121,29 @@ def leave_alone(host: str) -> None:
 
 
 def post_pushes(rows: QuerySet[HubSubscription]) -> int:
-    """Nudge for these once this transaction commits: a few of each host, whose jobs see to the others."""
+    """Nudge for these once this transaction commits: a few of each host, whose jobs see to the others.
+
+    Hosts that answered the last time go first.
+    """
     number = Window(RowNumber(), partition_by="host", order_by=("due_at", "pk"))
-    keys = rows.annotate(n=number).filter(n__lte=PER_HOST).values_list("pk", flat=True)
+    keys = (
+        rows.annotate(n=number)
+        .filter(n__lte=PER_HOST)
+        .order_by("attempts", "due_at")
+        .values_list("pk", flat=True)
+    )
     return _post(HubSubscription, list(keys[:AT_ONCE]))
 
 
 def post_pings(rows: QuerySet[HubPing]) -> int:
     """The same for foreign hubs."""
     number = Window(RowNumber(), partition_by="host", order_by=("due_at", "pk"))
-    keys = rows.annotate(n=number).filter(n__lte=PER_HOST).values_list("pk", flat=True)
+    keys = (
+        rows.annotate(n=number)
+        .filter(n__lte=PER_HOST)
+        .order_by("attempts", "due_at")
+        .values_list("pk", flat=True)
+    )
     return _post(HubPing, list(keys[:AT_ONCE]))
 
 
@@ -143,15 +157,24 @@ def _post(model: type[HubSubscription | HubPing], keys: list[int]) -> int:
     return len(keys)
 
 
-def _has_room(host: str) -> bool:
+def _has_room(model: type[Errand], host: str) -> bool:
     """Whether one more may call this host. Who asks at the same time waits, for the length of a claim."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, host])
+    if model is HubRequest:
+        _wait_for_turn("")
+        if HubRequest.objects.filter(lease_until__gt=Now()).count() >= ASKED_AT_ONCE:
+            return False
+    _wait_for_turn(host)
     callers = sum(
         model.objects.filter(host=host, lease_until__gt=Now()).values("holder").distinct().count()
         for model in (HubSubscription, HubRequest, HubPing)
     )
     return callers < PER_HOST
+
+
+def _wait_for_turn(name: str) -> None:
+    """Until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, name])
 
 
 def _those(errands: Sequence[Errand]) -> QuerySet[Any]:

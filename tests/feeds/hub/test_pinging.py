@@ -36,7 +36,9 @@ def test_every_feed_that_changed_is_told_once_to_every_hub(
             ping()
         forms = [parse_qs(asked.body.decode()) for asked in one.asked]
         told = {form["hub.url"][0] for form in forms}
-        assert len(told) == len(forms) == len(other.asked) == 9  # all, a topic, a kind; in three formats
+        assert (
+            len(told) == len(forms) == len(other.asked) == 9
+        )  # all, a topic, a kind; in three formats
         assert FEED in told
         assert all(form["hub.mode"] == ["publish"] for form in forms)
         assert all(form["hub.topic"] == form["hub.url"] for form in forms)
