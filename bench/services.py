@@ -42,6 +42,8 @@ def workers(folder: Path, relay: str, **environment: str) -> Iterator[Processes]
             "routine", *NICELY, *_WORKER, "-n", "routine@%h", "-Q", "routine", "-c", CARRIERS
         )
         processes.start("urgent", *_WORKER, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
+        threads = ("-Q", "outbound", "-P", "threads", "-c", "4")
+        processes.start("outbound", *NICELY, *_WORKER, "-n", "outbound@%h", *threads)
         processes.start("beat", *_CELERY, "beat")
         processes.wait_until(
             lambda: queue.consumed() >= set(queue.QUEUES), what="The workers", seconds=60

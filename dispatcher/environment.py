@@ -117,11 +117,26 @@ def relays(path: str) -> dict[str, Any]:
     return content
 
 
-def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return tuple(ip_network(each) for each in value.split())
+        return tuple(ip_network(each) for each in text(name, default).split())
     except ValueError as fault:
-        raise ImproperlyConfigured(f"TRUSTED_PROXIES: {fault}.") from None
+        raise ImproperlyConfigured(f"{name}: {fault}.") from None
+
+
+def hubs(name: str) -> tuple[str, ...]:
+    """Addresses of WebSub hubs; `own` among them is ours, `none` alone is no hub at all."""
+    named = text(name, "own").split()
+    if named == ["none"]:
+        return ()
+    for each in named:
+        parts = urlsplit(each)
+        is_url = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+        if each != "own" and not (is_url and re.fullmatch(r"[!-~]+", each) and ">" not in each):
+            raise ImproperlyConfigured(
+                f"{name} must be none, own, or addresses of hubs with spaces, not {each!r}."
+            )
+    return tuple(dict.fromkeys(named))
 
 
 def secret(name: str) -> str:

@@ -59,6 +59,14 @@ class TooManySignUps(Refusal):
     """More was asked for than one visitor, or all of them, may ask for in an hour."""
 
 
+class BadHubRequest(Refusal):
+    """A request to the hub that lacks something, or names what cannot be."""
+
+
+class HubIsFull(Refusal):
+    """More was asked of the hub than it does for one visitor, callback host or feed."""
+
+
 class NotSolved(Refusal):
     """The work that a form does before it is sent is missing, wrong or used."""
 

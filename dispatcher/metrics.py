@@ -175,6 +175,12 @@ _JOB_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600),
     registry=_own,
 )
+_PUSHES = Counter(
+    "dispatcher_pushes",
+    "Calls to other people's servers about our feeds, by what they were for and what became of them.",
+    ["kind", "result"],
+    registry=_own,
+)
 _FAULTS = Counter("dispatcher_job_faults", "Jobs that broke down, by name.", ["job"], registry=_own)
 _FEEDS = Counter(
     "dispatcher_feed_answers",
@@ -206,6 +212,11 @@ def count_feed(by: str, status: int) -> None:
 @lru_cache(maxsize=64)
 def _feeds(by: str, status: int) -> Counter:
     return _FEEDS.labels(by, str(status))
+
+
+def count_push(kind: str, result: str) -> None:
+    """A callback or a hub was called."""
+    _PUSHES.labels(kind, result).inc()
 
 
 def collect() -> Iterator[Metric]:

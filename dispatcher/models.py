@@ -9,6 +9,7 @@ from dispatcher.feeds.models import (
     FeedGeneration,
     Publication,
 )
+from dispatcher.feeds.models_hub import HubPing, HubRequest, HubSubscription, HubTopic
 from dispatcher.feeds.models_reach import FeedReach
 from dispatcher.mailing.models import (
     Act,
@@ -36,6 +37,10 @@ __all__ = [
     "FeedDocument",
     "FeedGeneration",
     "FeedReach",
+    "HubPing",
+    "HubRequest",
+    "HubSubscription",
+    "HubTopic",
     "Notice",
     "Owed",
     "Publication",

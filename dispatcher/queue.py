@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 URGENT = "urgent"
 ROUTINE = "routine"
 UPKEEP = "upkeep"  # sweeps; consumed by the urgent worker, so a routine backlog never delays them
-QUEUES = (URGENT, ROUTINE, UPKEEP)
+OUTBOUND = "outbound"  # calls to strangers' servers, which may hang; nothing else waits there
+QUEUES = (URGENT, ROUTINE, UPKEEP, OUTBOUND)
 AT_ONCE = timedelta()
 _BELIEVED = 2.0  # seconds in which a Valkey that was away just now is not asked again
 
@@ -66,6 +67,21 @@ def gather(run_id: int) -> None:
 def tidy(*, after: timedelta = AT_ONCE) -> None:
     """Nudge: take what is not kept any longer, after so long."""
     _post("tidy", to=UPKEEP, after=after)
+
+
+def verify(request_id: int, *, after: timedelta = AT_ONCE) -> None:
+    """Nudge: ask a callback whether a request to the hub was meant, after so long."""
+    _post("verify", request_id, to=OUTBOUND, after=after)
+
+
+def push(subscription_id: int, *, after: timedelta = AT_ONCE) -> None:
+    """Nudge: push the newest of its feed to a callback, and to others of its host, after so long."""
+    _post("push", subscription_id, to=OUTBOUND, after=after)
+
+
+def ping(ping_id: int, *, after: timedelta = AT_ONCE) -> None:
+    """Nudge: tell a foreign hub that a feed has changed, after so long."""
+    _post("ping", ping_id, to=OUTBOUND, after=after)
 
 
 def check_reachable() -> None:

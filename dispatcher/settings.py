@@ -16,6 +16,7 @@ from dispatcher.environment import (
     database,
     day,
     flag,
+    hubs,
     mail_host,
     networks,
     number,
@@ -57,7 +58,10 @@ ANYMAIL = {
 DKIM_DOMAIN = text("DKIM_DOMAIN", MAIL_DOMAIN)
 DKIM_KEYS = tuple(text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
 FEED_ID_DATE = day("FEED_ID_DATE", "2026-01-01")  # part of every feed id: set once, never change
-FEED_HUB_URL = text("FEED_HUB_URL")
+FEED_HUBS = hubs("FEED_HUB_URL")  # see dispatcher/feeds/websub.py
+HUB_PER_VISITOR = number("HUB_PER_VISITOR", 600)  # requests an hour from one IP address
+# Networks that callbacks may be in although they are not of the public internet, see dispatcher/outbound.
+OUTBOUND_NETWORKS = networks("OUTBOUND_NETWORKS")
 
 BATCH_SIZE = number("BATCH_SIZE", 500)
 # A worker renews its lease while it lives; this long after its death another takes the batch over.
@@ -83,7 +87,7 @@ KEEP_NOTICES_DAYS = number("KEEP_NOTICES_DAYS", 30)
 KEEP_IP_HASHES_DAYS = number("KEEP_IP_HASHES_DAYS", 365)
 KEEP_RELAY_WORDS_DAYS = number("KEEP_RELAY_WORDS_DAYS", 365)
 # See dispatcher/visitors.py.
-TRUSTED_PROXIES = networks(text("TRUSTED_PROXIES", "127.0.0.0/8 ::1"))
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", "127.0.0.0/8 ::1")
 
 LOG_FORMAT = choice("LOG_FORMAT", "line", "json")
 METRICS_TOKEN = secret("METRICS_TOKEN")  # who bears it may read /metrics

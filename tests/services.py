@@ -17,20 +17,22 @@ from dispatcher.local.processes import Processes
 
 @contextmanager
 def workers(
-    logs: Path, *, relay: str, beat: bool = False, **environment: str
+    logs: Path, *, relay: str, beat: bool = False, outbound: bool = False, **environment: str
 ) -> Iterator[Processes]:
-    """Both workers, and beat where the test is about it, until the block ends."""
+    """The workers of letters, those of calls and beat where the test is about them, until the block ends."""
+    awaited = set(queue.QUEUES) - (set() if outbound else {queue.OUTBOUND})
     with Processes(logs, os.environ | _environment(relay) | environment) as processes:
         celery = (sys.executable, "-m", "celery", "-A", "workers")
         quick = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         worker = (*celery, "worker", *quick)
         processes.start("routine", *worker, "-n", "routine@%h", "-Q", "routine", "-c", "2")
         processes.start("urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
+        if outbound:
+            threads = ("-Q", "outbound", "-P", "threads", "-c", "4")
+            processes.start("outbound", *worker, "-n", "outbound@%h", *threads)
         if beat:
             processes.start("beat", *celery, "beat")
-        processes.wait_until(
-            lambda: queue.consumed() == set(queue.QUEUES), what="The workers", seconds=60
-        )
+        processes.wait_until(lambda: queue.consumed() == awaited, what="The workers", seconds=60)
         yield processes
 
 

@@ -75,6 +75,21 @@ def test_only_relays_speaks_smtp_and_only_the_mailbox_and_what_comes_back_listen
     }
 
 
+def test_only_outbound_speaks_http_besides_the_mail_apis() -> None:
+    clients = r"(urllib\.request|urllib3|http\.client|requests|httpx|aiohttp|pycurl)\b"
+    importing = {
+        _name(path)
+        for path in SOURCES
+        if re.search(
+            rf"^\s*(import|from) {clients}|^\s*from urllib import request|^\s*from http import client",
+            path.read_text("utf-8"),
+            re.MULTILINE,
+        )
+    }
+    known = {"dispatcher/relays/mail_api.py", "dispatcher/local/demo.py"}  # the demo reads its own
+    assert importing - known == {"dispatcher/outbound/calling.py"}
+
+
 def test_the_jobs_posted_are_the_tasks_registered() -> None:
     posted = set(re.findall(r'_post\("(\w+)"', (ROOT / "dispatcher/queue.py").read_text("utf-8")))
     registered = {name for name in app.tasks if not name.startswith("celery.")}

@@ -37,7 +37,7 @@ from tests.compose import (
     variables,
 )
 
-OURS = ("web", "worker", "worker-urgent", "beat", "returns")
+OURS = ("web", "worker", "worker-urgent", "worker-outbound", "beat", "returns")
 THEIRS = ("postgres", "valkey", "mailpit")
 
 
@@ -58,6 +58,10 @@ def test_every_queue_has_one_service_that_consumes_it_and_no_other_is_asked_for(
 
 def test_a_routine_backlog_delays_neither_urgent_briefs_nor_sweeps() -> None:
     assert queues_of(services()["worker"]["command"]) == {queue.ROUTINE}
+
+
+def test_a_host_that_hangs_delays_no_letter() -> None:
+    assert queues_of(services()["worker-outbound"]["command"]) == {queue.OUTBOUND}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -136,7 +140,9 @@ def test_without_a_secret_nothing_starts_and_its_name_is_said(name: str, secret:
 
 def test_everything_that_an_operator_can_set_reaches_our_services() -> None:
     source = (ROOT / "dispatcher" / "settings.py").read_text()
-    settable = set(re.findall(r'\b(?:text|numbers?|flag|choice|day|secret)\("(\w+)"', source))
+    settable = set(
+        re.findall(r'\b(?:text|numbers?|flag|choice|day|secret|networks|hubs)\("(\w+)"', source)
+    )
     for name in OURS:
         given = set(services()[name]["environment"]) - {"DJANGO_SETTINGS_MODULE"}
         assert given == settable - {"DEBUG"}, "DEBUG is not for an installation"

@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from dispatcher import signs
 from dispatcher.feeds import keeping, publishing, reach
+from dispatcher.feeds.hub import pinging, pushing, verifying
+from dispatcher.feeds.hub import sweeping as hub_sweeping
 from dispatcher.mailing import (
     carrying,
     digests,
@@ -46,6 +48,21 @@ def notify(notice_id: int) -> None:
     notices.notify(notice_id)
 
 
+@app.task(name="verify", base=Job)  # type: ignore[untyped-decorator]
+def verify(request_id: int) -> None:
+    verifying.verify(request_id)
+
+
+@app.task(name="push", base=Job)  # type: ignore[untyped-decorator]
+def push(subscription_id: int) -> None:
+    pushing.push(subscription_id)
+
+
+@app.task(name="ping", base=Job)  # type: ignore[untyped-decorator]
+def ping(ping_id: int) -> None:
+    pinging.ping(ping_id)
+
+
 @app.task(name="sweep", base=Job)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     sweeping.sweep()
@@ -54,6 +71,7 @@ def sweep() -> None:
     refusals.sweep()
     retention.sweep()
     publishing.sweep()
+    hub_sweeping.sweep()
     signs.leave(signs.SWEEP)
 
 

@@ -14,7 +14,6 @@ from bench import filling, newsroom, web
 from bench.book import CannotMeasure
 from bench.running import Bench
 from bench.services import HOST
-from dispatcher.feeds import publishing
 
 TITLE = "A feed of fifty entries, beside nginx"
 KEYS = ("feed_vs_nginx", "feed_304_vs_nginx")
@@ -29,9 +28,8 @@ def run(bench: Bench) -> None:
     web.need("wrk")
     bench.ground.use(0)
     for number in range(_ENTRIES):
-        brief = newsroom.make_brief(filling.SUBJECTS[number % 7 : number % 7 + 2])
-        newsroom.release(brief)
-        publishing.publish(brief.pk)
+        newsroom.release(newsroom.make_brief(filling.SUBJECTS[number % 7 : number % 7 + 2]))
+    newsroom.publish_all()
     with web.ours(bench.ground.folder) as port:
         status, headers, coded = get(port, _PATH, _GZIP)
         plain = gzip.decompress(coded)

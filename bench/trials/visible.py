@@ -16,7 +16,6 @@ from bench import filling, newsroom, services, web
 from bench.book import CannotMeasure
 from bench.running import Bench
 from bench.services import HOST
-from dispatcher.feeds import publishing
 
 TITLE = "A brief in all its feeds, among a thousand"
 KEYS = ("feed_visible_s",)
@@ -29,9 +28,8 @@ def run(bench: Bench) -> None:
     """One brief on two topics a round, after one that warms the workers up."""
     bench.ground.use(0)
     for number in range(_ENTRIES):
-        brief = newsroom.make_brief(filling.SUBJECTS[number % 58 : number % 58 + 2])
-        newsroom.release(brief)
-        publishing.publish(brief.pk)
+        newsroom.release(newsroom.make_brief(filling.SUBJECTS[number % 58 : number % 58 + 2]))
+    newsroom.publish_all()
     with (
         services.fast_sink(bench.ground.folder) as relay,
         services.workers(bench.ground.folder, relay.url),

@@ -45,9 +45,9 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
     site, and QueueUnreachable.
     """
     keys = [
-        f"dispatcher:join:visitor:{_hashed(network_of(visitor))}",
+        f"dispatcher:join:visitor:{hashed(network_of(visitor))}",
         "dispatcher:join:site",
-        f"dispatcher:join:address:{_hashed(address.lower())}",
+        f"dispatcher:join:address:{hashed(address.lower())}",
     ]
     limits = [settings.JOIN_PER_VISITOR, settings.JOIN_PER_SITE, settings.JOIN_PER_ADDRESS]
     try:
@@ -68,6 +68,6 @@ def valkey() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
 
 
-def _hashed(text: str) -> str:
+def hashed(text: str) -> str:
     """No address lies in Valkey for a day."""
     return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()[:24]

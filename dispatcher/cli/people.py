@@ -116,6 +116,27 @@ def show_reach(as_json: AsJson = False) -> None:
         )
 
 
+@feeds.command("subscribers")
+def subscribers(as_json: AsJson = False) -> None:
+    """Who gets our feeds pushed by our hub, until when, and what went wrong last."""
+    with ground():
+        from dispatcher.feeds.hub import standing
+
+        rows = [
+            {
+                "feed": one.feed,
+                "callback": one.callback,
+                "signed": one.is_signed,
+                "since": one.since,
+                "until": one.until,
+                "pushed": one.pushed_at,
+                "trouble": one.trouble,
+            }
+            for one in standing.subscribers()
+        ]
+        say_rows(rows, as_json=as_json, empty="Nobody has asked our hub to push a feed.")
+
+
 @retention.command("show")
 def show_retention(as_json: AsJson = False) -> None:
     """What is kept for how long and why, and how much of it is due to go."""

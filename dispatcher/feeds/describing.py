@@ -96,7 +96,7 @@ def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> 
         updated=max(dates, default=_founded()),
         entries=held.entries,
         withdrawals=held.withdrawals,
-        hub_urls=() if month or channel.token else websub.hubs(),
+        hub_urls=() if month else websub.hubs_of(channel.url(form)),
         is_archive=bool(month),
         current_url=channel.url(form) if month else "",
         prev_archive_url=channel.url(form, month=held.before) if held.before else "",
@@ -127,11 +127,8 @@ def entry(brief: PublicBrief, *, updated: datetime) -> FeedEntry:
 
 def link_header(channel: Channel, form: Format, month: str = "") -> str:
     """The HTTP Link header of a feed's answer: WebSub §4 looks for the hub and the topic there."""
-    hubs = () if month or channel.token else websub.hubs()
-    if not hubs:
-        return ""
-    named = [*((hub, "hub") for hub in hubs), (channel.url(form, month=month), "self")]
-    return ", ".join(f'<{url}>; rel="{rel}"' for url, rel in named)
+    url = channel.url(form)
+    return websub.link_header(url) if not month and websub.hubs_of(url) else ""
 
 
 def entry_id(public_id: str) -> str:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from urllib.parse import unquote
 
+from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
+from dispatcher.briefs.public import TopicRetired
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import coding, describing, holding, keeping
-from dispatcher.feeds.addressing import NoSuchFeed
+from dispatcher.errors import UnknownTopic
+from dispatcher.feeds import addressing, coding, describing, holding, keeping
+from dispatcher.feeds.addressing import FeedMoved, NoSuchFeed
 from dispatcher.feeds.building import Format, build, etag
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.describing import Contents
@@ -52,6 +57,24 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
         with _RENDERING:
             stored = _brought_up_to_date(row, channel, form, month)
     return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
+
+
+def served(url: str) -> Served | None:
+    """What is served at one of our feeds' own addresses, in its one spelling, for who does not ask by HTTP.
+
+    None for every other address, for archives, and for a reader's own feed.
+    """
+    folder = settings.PUBLIC_URL + reverse("feeds:index")
+    if not url.startswith(folder):
+        return None
+    try:
+        address = addressing.read(unquote(url.removeprefix(folder)))
+    except (NoSuchFeed, FeedMoved, TopicRetired, UnknownTopic):
+        return None
+    channel, form = address.channel, address.form
+    if form is None or address.month or channel.token or channel.url(form) != url:
+        return None
+    return find(channel, form)
 
 
 def refresh(row: FeedChannel, words: Vocabulary) -> int:

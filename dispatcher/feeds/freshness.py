@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 EVERY = 0.25  # seconds; so much later at most a process knows what was published
 _OLD = 2 * EVERY  # nobody asked for a while: worth waiting for
 _DEADLINE = 0.25
+_HANGING = 3.0  # a busy machine is late, too
 _PAUSE = 1.0  # after a failure
 NEVER = float("-inf")
 
@@ -30,6 +31,7 @@ class Freshness:
         self._known: int | None = None
         self._known_at = NEVER  # when the question was put, by the monotonic clock
         self._is_troubled = False
+        self._late_since: float | None = None
         self._wanted = threading.Event()
         self._answered = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -42,7 +44,9 @@ class Freshness:
         age = self.age()
         if age > EVERY:
             self._wanted.set()
-            if age > _OLD and not self._is_troubled:
+            if self._late_since is not None:
+                self._look_at_clock(self._late_since)
+            elif age > _OLD and not self._is_troubled:
                 self._wait()
         return self._known
 
@@ -58,7 +62,12 @@ class Freshness:
             if not self._answered.wait_for(
                 lambda: self.age() <= _OLD or self._is_troubled, _DEADLINE
             ):
-                self._trouble("no answer in time")
+                self._late_since = time.monotonic()
+
+    def _look_at_clock(self, late_since: float) -> None:
+        """Nobody waits for an answer that is late; one that does not come at all is told."""
+        if not self._is_troubled and time.monotonic() > late_since + _HANGING:
+            self._trouble("no answer")
 
     def _run(self) -> None:
         while True:
@@ -79,7 +88,7 @@ class Freshness:
             self._known, self._known_at = known, asked_at
             if self._is_troubled:
                 log.info("it can be seen again whether feeds have changed")
-            self._is_troubled = False
+            self._is_troubled, self._late_since = False, None
             self._answered.notify_all()
         return True
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.client import responses
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -150,7 +150,7 @@ class Shelf:
                 self._note(kept.channel, environ)
         assert answer is not None  # noqa: S101
         metrics.count_feed(by, answer.status)
-        start_response(f"{answer.status} {responses[answer.status]}", list(answer.headers))
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers))
         return (answer.body,) if method == "GET" and answer.body else ()
 
     def _made(

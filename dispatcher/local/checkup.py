@@ -15,8 +15,11 @@ from redis.exceptions import RedisError
 
 from dispatcher import health, queue, signs
 from dispatcher.errors import RelayUnreachable
+from dispatcher.feeds import websub
 from dispatcher.local import checkup_servers, checkup_settings
 from dispatcher.mailing import sealing
+from dispatcher.outbound import calling
+from dispatcher.outbound.calling import NoAnswer, Unfit
 from dispatcher.relays.pool import Pool, configured
 from dispatcher.watching import alarms, facts
 from dispatcher.watching.alarms import Alarm, Name
@@ -59,6 +62,7 @@ def examine(*, folder: Path | None, is_up: bool) -> Iterator[Check]:
         yield from _silences(rings, known.signs.ages)
     if folder is None or is_up:
         yield from _relays(rings)
+        yield from _hubs()
     yield _sealing()
     for what, is_well, words in checkup_settings.examine(folder):
         yield Check(what, is_well, words)
@@ -127,6 +131,21 @@ def _relays(rings: tuple[Alarm, ...]) -> Iterator[Check]:
             yield Check("relay", relay.name not in away, words)
         finally:
             pool.close()
+
+
+def _hubs() -> Iterator[Check]:
+    """Whether the hubs that our feeds name are there, ours by the address that readers know."""
+    for hub in websub.hubs():
+        is_own = hub == websub.own_hub()
+        try:
+            answer = calling.fetch(hub, seconds=5.0, anywhere=is_own)
+        except (Unfit, NoAnswer) as fault:
+            mend = "See PUBLIC_URL and web." if is_own else "See FEED_HUB_URL, OUTBOUND_NETWORKS."
+            yield Check("hub", False, f"{hub} cannot be reached: {str(fault).rstrip('.')}. {mend}")
+        else:
+            is_well = answer.status < 500 and (answer.is_good or not is_own)
+            words = "is there" if is_well else f"answers {answer.status}. See its log."
+            yield Check("hub", is_well, f"{hub} {words}")
 
 
 def _sealing() -> Check:

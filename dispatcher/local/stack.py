@@ -145,6 +145,8 @@ def _start_services(processes: Processes, port: int) -> None:
     # On a busy machine too, urgent letters go first.
     processes.start("worker", *NICELY, *worker, "-n", "routine@%h", "-Q", "routine", "-c", CARRIERS)
     processes.start("worker-urgent", *worker, "-n", "urgent@%h", "-Q", "urgent,upkeep", "-c", "2")
+    outbound = ("-n", "outbound@%h", "-Q", "outbound", "-P", "threads", "-c", "4")
+    processes.start("worker-outbound", *NICELY, *worker, *outbound)
     processes.start("beat", *celery, "beat")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from dispatcher.briefs.models import Brief
+from dispatcher.feeds.models_hub import HubSubscription, HubTopic
 from dispatcher.mailing import carrying, matching
 from dispatcher.mailing.models import Dispatch
 from dispatcher.relays import pool
@@ -152,6 +155,23 @@ def test_empty_lists_say_how_to_begin(run: Run) -> None:
     for words in ("topic", "brief", "dispatch", "staff", "token"):
         assert "dispatcher " in run(words, "list").out
         assert json.loads(run(words, "list", "--json").out) == []
+
+
+def test_who_gets_feeds_pushed_is_listed(run: Run) -> None:
+    assert "Nobody" in run("feeds", "subscribers").out
+    of = HubTopic.objects.create(url="http://news.example.org/feeds/all.atom")
+    HubSubscription.objects.create(
+        topic=of,
+        callback="https://reader.example.org/c?token=abc",
+        host="reader.example.org",
+        secret="s3cret",
+        expires_at=timezone.now() + timedelta(days=10),
+    )
+    assert "https://reader.example.org/c" in run("feeds", "subscribers").out
+    [one] = json.loads(run("feeds", "subscribers", "--json").out)
+    assert (one["feed"], one["signed"]) == ("/feeds/all.atom", True)
+    assert "abc" not in str(one)
+    assert "s3cret" not in str(one)
 
 
 def test_feeds_are_built_and_the_version_is_printed(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -243,9 +244,12 @@ def test_threads_share_it_while_everything_changes(front: Front) -> None:
     assert front.behind.asked < 100
 
 
-def test_a_question_that_hangs_holds_nobody_up_for_long() -> None:
-    hanging = threading.Event()
-    answers = iter([7])
+def test_a_question_that_hangs_holds_nobody_up_and_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging, answers = threading.Event(), iter([7])
+    monkeypatch.setattr("dispatcher.feeds.freshness._HANGING", 0.5)
+    caplog.set_level("INFO", "dispatcher.feeds.freshness")
 
     def ask() -> int:
         for known in answers:
@@ -255,10 +259,16 @@ def test_a_question_that_hangs_holds_nobody_up_for_long() -> None:
 
     freshness = Freshness(ask)
     assert freshness.generation() == 7
-    while freshness.age() < 3 * EVERY:
-        freshness.generation()
-        threading.Event().wait(EVERY / 10)
-    assert freshness.generation() == 7
+    while not caplog.messages:
+        assert freshness.generation() == 7
+        threading.Event().wait(0.01)
+    began = time.monotonic()
+    assert {freshness.generation() for _ in range(1_000)} == {7}
+    assert time.monotonic() - began < 1
     hanging.set()
     while freshness.generation() != 8:
-        threading.Event().wait(EVERY / 10)
+        threading.Event().wait(0.01)
+    assert [words.partition(",")[0] for words in caplog.messages] == [
+        "whether feeds have changed cannot be seen",
+        "it can be seen again whether feeds have changed",
+    ]

@@ -81,6 +81,23 @@ def test_a_query_makes_no_other_feed_and_another_host_none_at_all(served: Web) -
     assert served.get(ALL) == plain
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"If_None_Match": ", ".join(['"x"'] * 10_000)},
+        {"If_None_Match": '"' * 30_000, "Accept_Encoding": "q=" * 10_000},
+        {"Accept_Encoding": ", ".join(["gzip;q=1"] * 4_000)},
+        {"If_Modified_Since": "9" * 30_000, "If_None_Match": "W/"},
+        {"X_Forwarded_For": "1," * 10_000, "User_Agent": "x" * 30_000},
+    ],
+)
+def test_hostile_headers_get_the_plain_feed_and_soon(served: Web, hostile: dict[str, str]) -> None:
+    plain = served.get(ALL)
+    began = time.monotonic()
+    assert all(served.get(ALL, **hostile) == plain for _ in range(20))
+    assert time.monotonic() - began < 5
+
+
 def test_what_another_process_publishes_is_served_within_a_second(served: Web) -> None:
     before = served.get(ALL)
     topic = served.get("/feeds/topics/harbours.atom")

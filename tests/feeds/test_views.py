@@ -166,15 +166,19 @@ def test_a_topic_named_in_another_script_has_a_feed(client: Client) -> None:
     assert read(client.get(itself)).entries[0].title == "Pilots return"
 
 
-def test_a_hub_is_named_in_the_header_only_where_there_is_one(
+def test_the_hubs_are_named_in_the_header_only_where_there_are_any(
     client: Client, settings: Settings
 ) -> None:
     publish()
-    assert "Link" not in client.get("/feeds/all.atom").headers
-    settings.FEED_HUB_URL = "https://hub.example.org/"
+    itself = '<http://news.example.org/feeds/all.atom>; rel="self"'
+    own = '<http://news.example.org/feeds/hub>; rel="hub"'
+    assert client.get("/feeds/all.atom")["Link"] == f"{own}, {itself}"
+    settings.FEED_HUBS = ("https://hub.example.org/", "own")
     assert client.get("/feeds/all.atom")["Link"] == (
-        '<https://hub.example.org/>; rel="hub", <http://news.example.org/feeds/all.atom>; rel="self"'
+        f'<https://hub.example.org/>; rel="hub", {own}, {itself}'
     )
+    settings.FEED_HUBS = ()
+    assert "Link" not in client.get("/feeds/all.atom").headers
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,16 @@ from dispatcher.local import checkup, checkup_servers, checkup_settings
 from dispatcher.local.checkup import Check
 from tests.away import database_away
 from tests.makers import make_brief, make_dispatch
+from tests.outbound.peers import Answered, peer
 from tests.sinks import Sink, refusing_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_hub(settings: Any) -> None:
+    """Its address is one that nobody has; where it is the point, a test sets another."""
+    settings.FEED_HUBS = ()
 
 
 def found(folder: Path | None = None, *, is_up: bool = True) -> list[Check]:
@@ -93,13 +101,26 @@ def test_each_relay_is_asked_for_itself(settings: Any) -> None:
     assert [check.is_well for check in relays] == [False, True]
 
 
+def test_hubs_that_are_there_and_away_are_told(settings: Any) -> None:
+    with peer() as own, peer(lambda _: Answered(503)) as broken:
+        settings.PUBLIC_URL = own.url
+        settings.FEED_HUBS = ("own", broken.url, "http://10.0.0.1/hub")
+        hubs = [check for check in found() if check.what == "hub"]
+        settings.OUTBOUND_NETWORKS = (ip_network("127.0.0.0/8"),)
+        allowed = [check for check in found() if check.what == "hub"]
+    assert [check.is_well for check in hubs] == [True, False, False]
+    assert "OUTBOUND_NETWORKS" in hubs[1].words
+    assert "answers 503" in allowed[1].words
+    assert own.asked[0].path == "/feeds/hub"
+
+
 def test_silent_beat_and_sweep_and_queues_without_workers_are_told(valkey: Redis) -> None:
     signs.leave(signs.SWEEP)
     valkey.set("dispatcher:sign:beat", 1, ex=3600)
     checks = found()
     assert "celery -A workers beat" in ill(checks)["beat"]
     assert "sweep" not in ill(checks)
-    for name in ("urgent", "routine", "upkeep"):
+    for name in ("urgent", "routine", "upkeep", "outbound"):
         assert f"-Q {name}" in ill(checks)[f"worker on {name}"]
 
 

@@ -105,10 +105,20 @@ def test_workers_are_there_as_long_as_they_say_so_and_gone_when_they_say_that(
 ) -> None:
     signs.say_present("urgent@a", ["urgent", "upkeep"])
     signs.say_present("urgent@b", ["urgent"])
-    assert signs.read(queue.QUEUES, ()).workers == {"urgent": 2, "routine": 0, "upkeep": 1}
+    assert signs.read(queue.QUEUES, ()).workers == {
+        "urgent": 2,
+        "routine": 0,
+        "upkeep": 1,
+        "outbound": 0,
+    }
     signs.say_gone("urgent@b", ["urgent"])
     valkey.zincrby("dispatcher:workers:upkeep", -signs.PRESENT_SECONDS - 1, "urgent@a")
-    assert signs.read(queue.QUEUES, ()).workers == {"urgent": 1, "routine": 0, "upkeep": 0}
+    assert signs.read(queue.QUEUES, ()).workers == {
+        "urgent": 1,
+        "routine": 0,
+        "upkeep": 0,
+        "outbound": 0,
+    }
 
 
 def test_signs_are_as_old_as_valkey_says(leave_aged: LeaveAged) -> None:
