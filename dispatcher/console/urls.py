@@ -47,7 +47,7 @@ urlpatterns: list[URLPattern] = [
     path(_DISPATCH + "rest", door(resending.rest), name="rest"),
     path("readers/", door(readers.listing), name="readers"),
     path("readers/<int:number>/", door(readers.detail), name="reader"),
-    path("feeds/", door(feeds.listing), name="feeds"),
+    path("feeds/", door(feeds.readers), name="feeds"),
     path("topics/", door(topics.listing), name="topics"),
     *(
         path(f"topics/<int:number>/{verb}", door(topics.change), {"verb": verb}, f"topic-{verb}")
