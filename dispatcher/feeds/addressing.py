@@ -29,7 +29,7 @@ _LONGEST = 700
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _WAYS = {"any": Match.ANY, "each": Match.ALL}
 
-NOT_THERE = "There is no feed at this address. All feeds, and how to combine topics: see the index."
+NOT_THERE = "There is no feed at this address."
 NO_SUCH_FORMAT = "There is no feed in this format; there are .atom, .rss and .json."
 
 

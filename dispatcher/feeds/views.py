@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from dispatcher import links
 from dispatcher.audience.rules import Match
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
@@ -131,13 +132,13 @@ def _page(request: HttpRequest, meant: Address) -> HttpResponse:
     if meant.month or page != channel.url():
         return _shown(channel, HttpResponsePermanentRedirect(page))
     held = holding.live(channel).entries[:LISTED]
-    links = describing.links_of(channel)
+    formats = describing.links_of(channel)
     context = {
         "channel": channel,
         "about": describing.about(channel),
-        "links": links,
+        "links": formats,
         "briefs": public.of([row.brief_id for row in held]),
-        "feeds": links,
+        "feeds": formats,
         "setting": setting,
         "words": words,
         "again": _again(channel),
@@ -176,7 +177,8 @@ def _cached(response: HttpResponse) -> HttpResponse:
 def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
     """A page for people; at an address with an extension, where programs ask, the sentence alone."""
     if "." in request.path.rpartition("/")[2]:
-        response = HttpResponse(f"{sentence}\n", content_type="text/plain; charset=utf-8")
+        text = f"{sentence} All feeds, and how to combine topics: {links.feeds_index()}\n"
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     else:
         title = "No feed here" if status == 404 else "This feed has ended"
         response = render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})

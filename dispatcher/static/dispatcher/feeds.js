@@ -32,9 +32,10 @@ if (line) {
   const look = () => {
     const [wanted, unwanted] = [ticked("topic"), ticked("not")];
     const number = new Set([...wanted, ...unwanted].map((tick) => tick.value)).size;
-    const left = unwanted.length ? `− ${names(unwanted).join(", ")}` : "";
-    const words = [names(wanted).join(", "), left].filter(Boolean).join(" ");
-    line.textContent = number > Number(line.dataset.most) ? line.dataset.tooMany : words;
+    const said = line.dataset;
+    const held = names(wanted).join(", ") || (number ? said.every : "");
+    const left = unwanted.length ? ` ${said.without} ${names(unwanted).join(", ")}` : "";
+    line.textContent = number > Number(said.most) ? said.tooMany : held + left;
   };
   form.addEventListener("change", look);
   window.addEventListener("pageshow", look);
