@@ -5,7 +5,7 @@ and what is behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 
@@ -16,7 +16,7 @@ from dispatcher.feeds.holding import NEWEST
 from dispatcher.feeds.learning import AT_ONCE, SQL_MISSED, sql_holds
 from dispatcher.feeds.models import FeedChannel
 
-LATE = timedelta(minutes=2)  # many sweeps
+LATE = 120  # seconds; many sweeps
 
 # Of each kept feed how many entries it shows, counted up to where it is full, and when it changed.
 SQL_KEPT = f"""
@@ -34,10 +34,10 @@ FROM dispatcher_feedchannel s
 SQL_LATE = f"""
 SELECT count(*) FROM dispatcher_brief b
 WHERE b.id IN ({SQL_MISSED})
-  AND greatest(b.released_at, b.amended_at, b.withdrawn_at) < now() - %(late)s
+  AND greatest(b.released_at, b.amended_at, b.withdrawn_at) < now() - make_interval(secs => %(late)s)
 """  # noqa: S608  a query of ours
 
-SQL_QUIET = "SELECT coalesce(max(told_at) < now() - %(late)s, true) FROM dispatcher_publication"
+SQL_QUIET = "SELECT coalesce(max(told_at) < now() - make_interval(secs => %(late)s), true) FROM dispatcher_publication"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Chromium shows feeds of the exact type as source, whatever they bring along; so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
@@ -37,7 +37,7 @@ def at(tmp_path: Path, settings: Settings) -> Iterator[str]:
         yield running.url
 
 
-def opened(page: Page, address: str, *, leads_to: str) -> None:
+def opened(page: Page, address: str, *, leads_to: str | Callable[[str], bool]) -> None:
     """Follow a link to a feed, arrive at the page about it, and go back."""
     start = page.url
     page.evaluate("(to) => { location.href = to }", address)
