@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
@@ -23,9 +24,10 @@ from dispatcher.audience.tokens import Purpose, unseal
 from dispatcher.errors import BadAddress, BadToken
 from dispatcher.mailing import bounces, leaving
 from dispatcher.mailing.bounces import Recipient, Report
-from dispatcher.mailing.models import Delivery, Notice, Receipt
+from dispatcher.mailing.models import Delivery, Fuse, Notice, Receipt
 
 Kind = Receipt.Kind
+BY = "what came back"
 MOST_NOTES = 1_000
 SOFT_BOUNCES = 5  # so many within
 SOFT_PERIOD = timedelta(days=30)  # end it; older ones no longer count
@@ -71,14 +73,44 @@ def take(octets: bytes, *, to: str = "", source: str) -> str:
 
 
 def record(
-    *, delivery: Delivery, status: str, diagnostic: str, source: str, kind: str = ""
+    *,
+    delivery: Delivery,
+    status: str,
+    diagnostic: str,
+    source: str,
+    kind: str = "",
+    fuse: Fuse | None = None,
 ) -> Receipt | None:
-    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind."""
+    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind.
+
+    Nothing follows from it yet while a `fuse` holds it.
+    """
     reader = delivery.subscriber
     tie = _Tie(delivery, None, reader, reader.address)
     return _recorded(
-        tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source
+        tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source, fuse
     )
+
+
+@transaction.atomic
+def settle(receipt_id: int) -> None:
+    """Do to a held receipt what its fuse asks for; a repeat finds it settled.
+
+    Its reader's row is locked first, as by who erases.
+    """
+    held = Receipt.objects.filter(pk=receipt_id, is_held=True)
+    Subscriber.objects.select_for_update().filter(pk__in=held.values("subscriber")).first()
+    receipt = held.select_for_update(of=("self",)).select_related("fuse", "delivery").first()
+    if receipt is None or receipt.fuse is None:
+        return
+    if receipt.fuse.verdict == Fuse.Verdict.BELIEVED:
+        tie = _Tie(receipt.delivery, None, receipt.subscriber, receipt.address)
+        receipt.has_suppressed = receipt.has_suppressed or _judge(receipt, tie)
+    elif receipt.has_suppressed:
+        _take_back(receipt, by=receipt.fuse.by or BY)
+        receipt.has_suppressed = False
+    receipt.is_held = not receipt.fuse.verdict
+    receipt.save(update_fields=["has_suppressed", "is_held"])
 
 
 def take_event(
@@ -209,7 +241,9 @@ def _receive(report: Report, tie: _Tie, source: str) -> str:
 
 
 @transaction.atomic
-def _recorded(tie: _Tie, kind: str, said: Recipient, source: str) -> Receipt | None:
+def _recorded(
+    tie: _Tie, kind: str, said: Recipient, source: str, fuse: Fuse | None = None
+) -> Receipt | None:
     receipt = Receipt(
         kind=kind,
         delivery=tie.delivery,
@@ -219,15 +253,20 @@ def _recorded(tie: _Tie, kind: str, said: Recipient, source: str) -> Receipt | N
         status=said.status[:12],
         diagnostic="" if is_hash(tie.address) else said.diagnostic.replace("\0", "")[:300],
         source=source[:40],
+        fuse=fuse,
+        is_held=fuse is not None,  # also under a verdict: the sweep does what it asks for
     )
     if tie.reader is not None:  # of two reports at once the second counts what the first one wrote
         Subscriber.objects.select_for_update().filter(pk=tie.reader.pk).first()
+    if fuse is None and tie.delivery is not None:  # a letter that was sent again: that one is void
+        void = Receipt.objects.filter(delivery=tie.delivery, kind=kind)
+        void.filter(is_held=False, fuse__verdict=Fuse.Verdict.DISMISSED).delete()
     try:
         with transaction.atomic():
             receipt.save(force_insert=True)
     except IntegrityError:
         return None
-    receipt.has_suppressed = _judge(receipt, tie)
+    receipt.has_suppressed = fuse is None and _judge(receipt, tie)
     if receipt.has_suppressed:
         receipt.save(update_fields=["has_suppressed"])
     return receipt
@@ -257,6 +296,7 @@ def _soft_bounces(tie: _Tie) -> int:
     if lifted is not None:
         since = max(since, lifted.at)
     rows = Receipt.objects.filter(consent.same(tie.address), kind=Kind.SOFT, at__gte=since)
+    rows = rows.filter(Q(fuse=None) | Q(fuse__verdict=Fuse.Verdict.BELIEVED))
     if tie.reader is not None:
         rows = rows.filter(subscriber=tie.reader)
     return rows.count()
@@ -264,9 +304,16 @@ def _soft_bounces(tie: _Tie) -> int:
 
 def _suppress(address: str, reason: str) -> bool:
     try:
-        return suppressing.suppress(address, reason=reason, by="what came back")
+        return suppressing.suppress(address, reason=reason, by=BY)
     except BadAddress:  # of old, when more was let in
         return False
+
+
+def _take_back(receipt: Receipt, *, by: str) -> None:
+    """Let the address be mailed again, unless it was suppressed or lifted otherwise since."""
+    acts = [] if is_hash(receipt.address) else suppressing.acts(receipt.address)
+    if acts and acts[0].what == SuppressionAct.What.SUPPRESSED and acts[0].by == BY:
+        suppressing.lift(receipt.address, reason="a relay's refusals are in doubt", by=by)
 
 
 def _note(report: Report, octets: bytes, source: str) -> None:
