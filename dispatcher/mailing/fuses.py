@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from dispatcher.errors import NoSuchFuse
@@ -109,11 +110,28 @@ def find(fuse_id: int) -> Fuse:
 
 
 def last(limit: int = 50) -> list[Fuse]:
-    """Those that wait for staff, then the others; newest first, with the receipts `held` by each."""
-    held = Count("receipts", filter=Q(receipts__is_held=True))
-    suppressed = Count("receipts", filter=Q(receipts__has_suppressed=True))
-    rows = Fuse.objects.annotate(held=held, suppressed=suppressed, refusals=Count("receipts"))
-    return list(rows.order_by(Q(verdict="").desc(), "-pk")[:limit])
+    """Those that wait for staff, then the others, newest first."""
+    rows = Fuse.objects.order_by(F("decided_at").desc(nulls_first=True), "-pk")
+    return list(rows[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How many receipts a fuse has, how many of them are held, and how many have suppressed somebody."""
+
+    receipts: int
+    held: int
+    suppressed: int
+
+
+def weight(fuse: Fuse) -> Weight:
+    return Weight(
+        **fuse.receipts.aggregate(
+            receipts=Count("pk"),
+            held=Count("pk", filter=Q(is_held=True)),
+            suppressed=Count("pk", filter=Q(has_suppressed=True)),
+        )
+    )
 
 
 def _with_work() -> QuerySet[Fuse]:
