@@ -19,7 +19,7 @@ from typing import IO, Any
 from django.db import connection, transaction
 
 from dispatcher.audience import parsing
-from dispatcher.audience.consent import BY_READER, one_line
+from dispatcher.audience.consent import BY_WISH, one_line
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.parsing import Row, Wish
 from dispatcher.errors import BadFile
@@ -65,7 +65,7 @@ WITH typed AS MATERIALIZED (
     UNION ALL
     SELECT w.*, m.id, m.state, EXISTS (
                SELECT FROM dispatcher_subscription e
-               WHERE e.subscriber_id = m.id AND e.ended_reason = %(by_reader)s
+               WHERE e.subscriber_id = m.id AND e.ended_reason = ANY(%(by_wish)s)
                AND (e.topics && w.related OR e.topics = '{}' OR w.topics = '{}')
            )
     FROM welcome w JOIN met m USING (key)
@@ -186,7 +186,7 @@ def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
         "cadence": [wish.cadence for _, wish in wishes],
         "erased": [hashed(row.address) for row, _ in wishes],
         "source": source,
-        "by_reader": BY_READER,
+        "by_wish": list(BY_WISH),
     }
 
 

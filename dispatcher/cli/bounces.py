@@ -78,8 +78,10 @@ def list_(
 ) -> None:
     """What came back, the last first, and whether the address was suppressed for it."""
     with ground():
-        from dispatcher.mailing import receipts
+        from dispatcher.mailing import returned
+        from dispatcher.mailing.models import Receipt
 
+        kind = Receipt.Kind.NOTE.value if notes else ""
         rows = [
             {
                 "at": row.at,
@@ -90,7 +92,7 @@ def list_(
                 "by": row.source,
                 "suppressed": row.has_suppressed,
             }
-            for row in receipts.last(limit, address=address, only_notes=notes)
+            for row in returned.leaf(address=address, kind=kind, limit=limit).receipts
         ]
         say_rows(rows, as_json=as_json, empty="Nothing has come back.")
 

@@ -19,7 +19,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from dispatcher.console.showing import page
-from dispatcher.errors import NoSuchBrief, NoSuchDispatch, NoSuchReader, Refusal
+from dispatcher.errors import (
+    NoSuchBrief,
+    NoSuchDispatch,
+    NoSuchFuse,
+    NoSuchReader,
+    Refusal,
+)
 
 
 class DeskRequest(HttpRequest):
@@ -44,7 +50,7 @@ def door(view: View) -> View:
             return _to_sign_in(cast("DeskRequest", request))
         try:
             return view(request, **parts)
-        except (NoSuchBrief, NoSuchDispatch, NoSuchReader) as refusal:
+        except (NoSuchBrief, NoSuchDispatch, NoSuchFuse, NoSuchReader) as refusal:
             said = str(refusal).partition(";")[0]  # what follows is for the command line
             return page(request, "refused", status=404, name="Not here", said=said)
         except Refusal as refusal:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -151,7 +152,7 @@ def _to_settle(fuse: Fuse) -> Iterator[int]:
 
 
 def _hold(fuse: Fuse) -> None:
-    parameters = {
+    parameters: dict[str, Any] = {
         "fuse": fuse.pk,
         "source": SOURCE,
         "relay": fuse.relay,

@@ -131,16 +131,6 @@ def take_event(
         _recorded(tie, kind or kind_of(status), said, source)
 
 
-def last(limit: int, *, address: str = "", only_notes: bool = False) -> list[Receipt]:
-    """What came back, newest first."""
-    rows = Receipt.objects.order_by("-pk")
-    if address:
-        rows = rows.filter(consent.same(address))
-    if only_notes:
-        rows = rows.filter(kind=Kind.NOTE)
-    return list(rows[:limit])
-
-
 def kind_of(status: str) -> str:
     """What a refusal with this enhanced code means (RFC 3463)."""
     if _GONE.fullmatch(status):

@@ -174,7 +174,8 @@ def test_work_that_is_broken_off_goes_on_and_counts_each_once(
     refused_by(sink, 60, of=60)
     count()
     fuses.decide(Fuse.objects.get().pk, "believed", by="ada")
-    settle, done = receipts.settle, []
+    settle = receipts.settle
+    done: list[int] = []
 
     def dies(receipt_id: int) -> None:
         if len(done) == 25:
