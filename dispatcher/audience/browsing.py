@@ -5,7 +5,7 @@ It only reads. Who is mailed is decided where a dispatch is matched.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from dispatcher.audience import consent, editing
+from dispatcher.audience import consent, editing, hashing
 from dispatcher.audience.models import Subscriber, Subscription, Suppression
 from dispatcher.audience.rules import Rule, in_words
 from dispatcher.briefs.models import Topic
@@ -154,6 +154,23 @@ def reader(number: int) -> Subscriber:
     return found
 
 
+def stands(reader: Subscriber) -> str:
+    """In a word how a reader stands in lists: what keeps letters away comes before the state."""
+    if hashing.is_hash(reader.address):
+        return "erased"
+    return SUPPRESSED if reader.is_suppressed else reader.state
+
+
+def live_rules(of: Collection[Subscriber]) -> dict[int, list[str]]:
+    """The live rules of these readers in words, by the reader's number."""
+    rows = list(Subscription.objects.filter(subscriber__in=of, ended_at=None).order_by("pk"))
+    names = _names(rows)
+    said: dict[int, list[str]] = {}
+    for row in rows:
+        said.setdefault(row.subscriber_id, []).append(in_words(Rule.of(row), names))
+    return said
+
+
 def suppression(number: int) -> Suppression:
     """The suppression of that number. Raises NoSuchReader."""
     found = Suppression.objects.filter(pk=number).first()
@@ -165,8 +182,7 @@ def suppression(number: int) -> Suppression:
 def said_rules(of: Subscriber) -> list[SaidRule]:
     """The reader's rules in words, those that count first, then the ended ones, latest first."""
     rows = list(of.subscriptions.order_by("pk"))
-    topics = {topic for row in rows for topic in (*row.topics, *row.except_topics)}
-    names = dict(Topic.objects.filter(pk__in=topics).values_list("pk", "name"))
+    names = _names(rows)
     said = [
         SaidRule(
             id=row.pk,
@@ -190,3 +206,8 @@ def followers(topic_ids: Collection[int]) -> dict[int, int]:
         cursor.execute(SQL_FOLLOWERS, {"topics": list(topic_ids)})
         counted = dict(cursor.fetchall())
     return {topic: counted.get(topic, 0) for topic in topic_ids}
+
+
+def _names(of: Iterable[Subscription]) -> dict[int, str]:
+    topics = {topic for row in of for topic in (*row.topics, *row.except_topics)}
+    return dict(Topic.objects.filter(pk__in=topics).values_list("pk", "name"))

@@ -44,7 +44,7 @@ def find(address: str) -> Subscriber:
     address = normalise(address)
     reader = Subscriber.objects.filter(same(address)).first()
     if reader is None:
-        raise NoSuchReader(f"There is no reader {address}; see `dispatcher reader import`.")
+        raise NoSuchReader(f"There is no reader {address}; see `dispatcher reader list`.")
     return reader
 
 

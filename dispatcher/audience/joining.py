@@ -112,7 +112,9 @@ def confirm(number: int) -> Joined:
     BadToken, or NotWelcome for an address that was suppressed meanwhile.
     """
     find(number)
-    sign_up = SignUp.objects.select_for_update().get(pk=number)
+    sign_up = SignUp.objects.select_for_update().filter(pk=number).first()
+    if sign_up is None:  # erased or forgotten in this moment
+        raise BadToken(_EXPIRED)
     reason = consent.suppressed(sign_up.address)
     if reason == consent.ERASED:  # who was erased may come back, by this alone
         suppressing.lift(hashed(sign_up.address), reason="signed up again", by=sign_up.source)

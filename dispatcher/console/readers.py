@@ -27,7 +27,7 @@ def listing(request: DeskRequest) -> HttpResponse:
         search=search,
         state=state,
         states=browsing.STATES,
-        suppressed=consent.suppressed_among(reader.address for reader in leaf.readers),
+        stands=browsing.stands,
         total=browsing.total(),
         reasons=reasons.sums(),
         reasons_days=reasons.PERIOD.days,

@@ -79,7 +79,7 @@ def test_a_reader_is_exported_and_erased_by_their_address_typed_again(
     assert kept.status == 1
     assert "nothing is erased" in kept.err
     assert Subscriber.objects.filter(address=READER).exists()
-    assert "Erased." in run("reader", "erase", READER, "--yes").out
+    assert "is erased." in run("reader", "erase", READER, "--yes").out
     assert not Subscriber.objects.filter(address=READER).exists()
     assert run("reader", "export-data", READER).status == 1
 

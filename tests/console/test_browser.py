@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
@@ -13,8 +14,10 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from dispatcher.mailing import dispatching
-from dispatcher.mailing.models import Batch, Dispatch
+from dispatcher.audience import consent, editing, suppressing
+from dispatcher.audience.rules import EVERYTHING, Rule
+from dispatcher.mailing import dispatching, leaving, refusals
+from dispatcher.mailing.models import Batch, Dispatch, Fuse, Receipt
 from tests import makers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -195,6 +198,29 @@ def busy_desk(readers: None) -> list[str]:
     reader = makers.make_reader(
         f"{'long.address.' * 4}x@{'sub.' * 10}example.org", any_of=[harbours]
     )
+    consent.subscribe(reader, EVERYTHING, source="the reader's page")
+    tides = makers.make_topic("Tides")
+    dropped = consent.subscribe(reader, Rule(topics=frozenset({tides.pk})), source="desk by bea")
+    leaving.stop(reader.pk, dropped.pk, source="desk by ada", why=consent.BY_STAFF)
+    suppressing.suppress(reader.address, reason="it bounced: 5.1.1", by="what came back")
+    resting = makers.make_reader(any_of=[harbours])
+    until = str(timezone.localdate() + timedelta(days=9))
+    editing.pause(resting.pk, until, source="desk by ada")
+    Receipt.objects.create(
+        kind="hard bounce",
+        subscriber=reader,
+        address=reader.address,
+        status="5.1.1",
+        diagnostic=f"550 5.1.1 <{reader.address}>: Recipient address rejected",
+        source="at hand-over",
+        has_suppressed=True,
+    )
+    Receipt.objects.create(kind="note", address="who@example.net", source="SMTP", digest="1")
+    broken = makers.make_dispatch(makers.make_brief("Ferries lie idle"), state="done")
+    makers.make_deliveries(broken, "failed", 30, relay="mx.example.org:25", code="5.1.1")
+    Batch.objects.filter(dispatch=broken).update(state="done")
+    refusals.count()
+    at = f"/desk/readers/{reader.pk}/"
     brief = f"/desk/briefs/{draft.public_id}/"
     return [
         "/desk/briefs/",
@@ -211,7 +237,18 @@ def busy_desk(readers: None) -> list[str]:
         f"/desk/dispatches/{sending.pk}/cancel",
         f"/desk/dispatches/{done.pk}/rest",
         "/desk/readers/",
-        f"/desk/readers/{reader.pk}/",
+        "/desk/readers/?state=pending",
+        at,
+        f"{at}suppress",
+        f"{at}lift",
+        f"{at}erase",
+        f"{at}pause",
+        f"{at}rules/new",
+        f"/desk/readers/{resting.pk}/",
+        "/desk/readers/suppressed/",
+        "/desk/readers/suppressed/add",
+        "/desk/readers/returned/",
+        f"/desk/readers/returned/fuses/{Fuse.objects.get().pk}",
         "/desk/topics/",
     ]
 

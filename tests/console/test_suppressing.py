@@ -107,7 +107,7 @@ def fuse(db: None) -> Fuse:
 
 
 def test_staff_believe_or_dismiss_what_a_relay_refused(desk: Client, fuse: Fuse) -> None:
-    path = Page(desk.get(BACK)).links[f"one refused 30 of 30 letters of {fuse.sending}"]
+    path = Page(desk.get(BACK)).links[f"The relay one refused 30 of 30 letters of {fuse.sending}"]
     page = Page(desk.get(path))
     assert page.buttons == ["Dismiss 30 refusals", "Believe 30 refusals"]
     assert "30 refusals are held, and nobody is suppressed" in page.text
