@@ -72,13 +72,12 @@ def add(
     not confirmed or is suppressed.
     """
     address = normalise(address)
-    if reason := suppressed(address):
-        raise NotWelcome(f"{address} is suppressed ({reason}); it cannot be added.")
     readers = Subscriber.objects.select_for_update().filter(same(address))
-    reader = readers.first()
+    reader, is_new = readers.first(), False
     if reader is None:
         try:
             with transaction.atomic():
+                is_new = True
                 reader = Subscriber.objects.create(
                     address=address,
                     name=one_line(name),
@@ -87,17 +86,19 @@ def add(
                 )
                 reader.consents.create(act=Consent.Act.ADDED, source=source[:200])
         except IntegrityError:  # added by another in this moment
-            reader = readers.get()
+            reader, is_new = readers.get(), False
+    # Asked only now: whoever was being erased in this moment has been waited for.
+    if reason := suppressed(address):
+        raise NotWelcome(f"{address} is suppressed ({reason}); it cannot be added.")
     if reader.state == Subscriber.State.LEFT:
         raise NotWelcome(f"{reader.address} has left; only the reader can come back.")
     if reader.state == Subscriber.State.PENDING:
         raise NotWelcome(f"{reader.address} has asked and must confirm first.")
     if has_left(reader, rule):
         raise NotWelcome(f"{reader.address} has left these topics; only the reader can come back.")
-    is_more = live(reader).exists()
     before = live(reader).count()
     subscribe(reader, rule, source=source)
-    if is_more and live(reader).count() > before:
+    if not is_new and live(reader).count() > before:
         reader.consents.create(act=Consent.Act.CHANGED, source=source[:200])
     return reader
 

@@ -81,12 +81,15 @@ def record(
     kind: str = "",
     fuse: Fuse | None = None,
 ) -> Receipt | None:
-    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind.
+    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind, or
+    went to an address that its reader has given up since.
 
     Nothing follows from it yet while a `fuse` holds it.
     """
     reader = delivery.subscriber
     tie = _Tie(delivery, None, reader, reader.address)
+    if _has_moved(tie):
+        return None
     return _recorded(
         tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source, fuse
     )
