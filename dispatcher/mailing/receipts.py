@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -208,7 +208,11 @@ def _of(delivery: Delivery | None) -> _Tie | None:
 
 def _notice(number: int) -> _Tie | None:
     notice = Notice.objects.select_related("reader").filter(pk=number).first()
-    return _Tie(None, notice, notice.reader, notice.address) if notice else None
+    if notice is None:
+        return None
+    # A letter to another address of the reader's, old or yet to come, speaks for that address alone.
+    is_theirs = notice.reader and notice.reader.address.lower() == notice.address.lower()
+    return _Tie(None, notice, notice.reader if is_theirs else None, notice.address)
 
 
 def _has_moved(tie: _Tie) -> bool:
@@ -237,6 +241,10 @@ def _receive(report: Report, tie: _Tie, source: str) -> str:
 def _recorded(
     tie: _Tie, kind: str, said: Recipient, source: str, fuse: Fuse | None = None
 ) -> Receipt | None:
+    now = _as_of_now(tie)
+    if now is None:
+        return None
+    tie = now
     receipt = Receipt(
         kind=kind,
         delivery=tie.delivery,
@@ -249,8 +257,6 @@ def _recorded(
         fuse=fuse,
         is_held=fuse is not None,  # also under a verdict: the sweep does what it asks for
     )
-    if tie.reader is not None:  # of two reports at once the second counts what the first one wrote
-        Subscriber.objects.select_for_update().filter(pk=tie.reader.pk).first()
     if fuse is None and tie.delivery is not None:  # a letter that was sent again: that one is void
         void = Receipt.objects.filter(delivery=tie.delivery, kind=kind)
         void.filter(is_held=False, fuse__verdict=Fuse.Verdict.DISMISSED).delete()
@@ -263,6 +269,21 @@ def _recorded(
     if receipt.has_suppressed:
         receipt.save(update_fields=["has_suppressed"])
     return receipt
+
+
+def _as_of_now(tie: _Tie) -> _Tie | None:
+    """With the reader's row locked, so that of two reports at once the second counts what the first wrote.
+
+    Who was erased in this moment is not named again; of who moved just now nothing is known any more.
+    """
+    if tie.reader is None:
+        return tie
+    reader = Subscriber.objects.select_for_update().get(pk=tie.reader.pk)
+    if reader.address == tie.reader.address:
+        return tie
+    if tie.delivery is not None and is_hash(reader.address):
+        return replace(tie, reader=reader, address=reader.address)
+    return None
 
 
 def _judge(receipt: Receipt, tie: _Tie) -> bool:

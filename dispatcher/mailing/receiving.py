@@ -86,7 +86,7 @@ class Door:
         return TAKEN
 
 
-class Lmtp(LMTP):  # type: ignore[misc]
+class Lmtp(LMTP):
     """aiosmtpd's, with a reply for each recipient once the message is in, whatever it is (RFC 2033 §4.2)."""
 
     _owed = 0  # replies
@@ -94,7 +94,7 @@ class Lmtp(LMTP):  # type: ignore[misc]
     async def push(self, status: str | bytes) -> None:
         status = status.decode() if isinstance(status, bytes) else status
         if status.startswith("354"):
-            self._owed = len(self.envelope.rcpt_tos)
+            self._owed = len(self.envelope.rcpt_tos) if self.envelope else 0
             await super().push(status)
             return
         replies = status.split("\r\n")

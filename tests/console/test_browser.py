@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from dispatcher.audience import consent, editing, suppressing
+from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import EVERYTHING, Rule
 from dispatcher.mailing import dispatching, leaving, refusals
 from dispatcher.mailing.models import Batch, Dispatch, Fuse, Receipt
@@ -171,6 +172,41 @@ def test_unsaved_text_is_not_left_by_mistake_and_is_saved_by_a_key(
 
     page.keyboard.press("Control+s")
     expect(page.get_by_role("heading", level=1)).to_have_text(LONG)
+
+
+def test_a_reader_is_helped_by_keys_alone_and_without_a_script(
+    open_desk: Open, readers: None
+) -> None:
+    reader = makers.make_reader("gil@example.org", any_of=[makers.make_topic("Harbours")])
+    page = open_desk(java_script_enabled=False)
+
+    def press(name: str) -> None:
+        """Tab to what has that name, in this order of the page, and press it."""
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.locator(":focus").count() and page.locator(":focus").text_content() == name:
+                page.keyboard.press("Enter")
+                page.wait_for_load_state()
+                return
+        raise AssertionError(f"{name} cannot be reached by keyboard")
+
+    page.goto(f"/desk/readers/{reader.pk}/")
+    press("End")
+    expect(page.get_by_role("status")).to_contain_text("Ended:")
+    press("Take up again")
+    expect(page.get_by_role("status")).to_contain_text("Taken up again")
+    press("Suppress…")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.locator("#reason:focus").count():
+            break
+    page.keyboard.type("asked by phone")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing is mailed to this address: asked by phone.")).to_be_visible()
+    press("Erase…")
+    press("Erase gil@example.org")
+    expect(page.get_by_role("status")).to_contain_text("Erased.")
+    assert not Subscriber.objects.filter(address="gil@example.org").exists()
 
 
 @pytest.fixture
