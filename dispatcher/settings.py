@@ -51,9 +51,18 @@ MAIL_DOMAIN = text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
 # Whether the mail of MAIL_DOMAIN comes to `bounces listen` or `bounce`.
 INBOUND_MAIL = flag("INBOUND_MAIL")
 WEBHOOK_SECRET = text("WEBHOOK_SECRET")
+# Under django-anymail's names. A key that is not set is left out: anybody could sign with an empty one.
 ANYMAIL = {
-    "WEBHOOK_SECRET": WEBHOOK_SECRET,
-    "MAILGUN_WEBHOOK_SIGNING_KEY": text("MAILGUN_WEBHOOK_SIGNING_KEY"),
+    name: key
+    for name, key in {
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "MAILGUN_WEBHOOK_SIGNING_KEY": text("MAILGUN_WEBHOOK_SIGNING_KEY"),
+        "MANDRILL_WEBHOOK_KEY": text("MANDRILL_WEBHOOK_KEY"),
+        "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text(
+            "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY"
+        ),
+    }.items()
+    if key
 }
 DKIM_DOMAIN = text("DKIM_DOMAIN", MAIL_DOMAIN)
 DKIM_KEYS = tuple(text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem

@@ -111,8 +111,12 @@ def confirm(number: int) -> Joined:
     Repeats change nothing. One who left again since is not brought back by an old link. Raises
     BadToken, or NotWelcome for an address that was suppressed meanwhile.
     """
-    find(number)
-    sign_up = SignUp.objects.select_for_update().get(pk=number)
+    asked = find(number)
+    # The reader's row first, as by who erases; then neither waits for the other.
+    Subscriber.objects.select_for_update().filter(consent.same(asked.address)).first()
+    sign_up = SignUp.objects.select_for_update().filter(pk=number).first()
+    if sign_up is None:  # erased or forgotten in this moment
+        raise BadToken(_EXPIRED)
     reason = consent.suppressed(sign_up.address)
     if reason == consent.ERASED:  # who was erased may come back, by this alone
         suppressing.lift(hashed(sign_up.address), reason="signed up again", by=sign_up.source)

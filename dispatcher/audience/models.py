@@ -159,6 +159,8 @@ class Consent(models.Model):
         CHANGED = "changed"
         MOVED = "moved"
         ERASED = "erased"
+        PAUSED = "paused"
+        RESUMED = "resumed"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=16, choices=Act.choices)

@@ -62,10 +62,12 @@ def leave_by_mail(token: str) -> bool:
     return True
 
 
-def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:
+def stop(subscriber_id: int, rule_id: int, *, source: str, why: str = consent.BY_READER) -> int:
     """End one rule of the reader; how many ended, none when it is not theirs or ended before."""
     reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    return _end(reader, consent.live(reader).filter(pk=rule_id), source=source) if reader else 0
+    if reader is None:
+        return 0
+    return _end(reader, consent.live(reader).filter(pk=rule_id), source=source, why=why)
 
 
 def stop_everything(subscriber_id: int, *, source: str) -> int:
@@ -74,13 +76,19 @@ def stop_everything(subscriber_id: int, *, source: str) -> int:
     return _end(reader, consent.live(reader), source=source) if reader else 0
 
 
-def _end(reader: Subscriber, rules: Iterable[Subscription], *, source: str) -> int:
+def _end(
+    reader: Subscriber,
+    rules: Iterable[Subscription],
+    *,
+    source: str,
+    why: str = consent.BY_READER,
+) -> int:
     """End these rules; when none is left a last letter says so and how to undo it."""
     ending = list(rules)
     if not ending:
         return 0
     with transaction.atomic():
-        ended = consent.leave(reader, ending, source=source)
+        ended = consent.leave(reader, ending, source=source, why=why)
         has_left = reader.state == Subscriber.State.LEFT
         if ended and has_left and not _came_back_lately(reader):
             _bid_farewell(reader, ending)

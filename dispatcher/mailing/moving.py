@@ -42,6 +42,7 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
             Notice.Kind.ADDRESS,
             to=address,
             language=reader.language,
+            reader_id=reader_id,
             link=links.move_confirm(seal(Purpose.MOVE, change.pk)),
             facts={"days": str(settings.JOIN_DAYS)},
         )
@@ -71,6 +72,10 @@ def confirm(token: str) -> str:
     moved = moving.confirm(number)
     if moved.is_new:
         notices.post(
-            Notice.Kind.MOVED, to=moved.was, language=moved.reader.language, facts={"done": "yes"}
+            Notice.Kind.MOVED,
+            to=moved.was,
+            language=moved.reader.language,
+            reader_id=moved.reader.pk,
+            facts={"done": "yes"},
         )
     return links.manage(access.manage_token(moved.reader.pk))

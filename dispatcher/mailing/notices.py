@@ -49,11 +49,13 @@ def post(
     reader_id: int | None = None,
     link: str = "",
     facts: Mapping[str, str] = _NO_FACTS,
+    by: str = "",
 ) -> None:
     """Write a notice down, to be sent once this transaction commits. Every call is one more letter.
 
     `link` is what the letter is about: to confirm, to look, to undo. The `facts` that templates know are
-    `rules`, a rule in words on each line, `days`, and `done`, said by any value. Raises BadAddress.
+    `rules`, a rule in words on each line, `days`, and `done`, said by any value. `by` is who has it sent,
+    where that is not the reader. Raises BadAddress.
     """
     notice = Notice.objects.create(
         kind=kind,
@@ -62,6 +64,7 @@ def post(
         reader_id=reader_id,
         link=link,
         facts=dict(facts),
+        by=by[:80],
     )
     queue.notify(notice.pk)
 

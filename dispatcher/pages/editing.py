@@ -12,9 +12,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 
-from dispatcher import visitors
+from dispatcher import choosing, visitors
 from dispatcher.audience import access, editing, standing, zones
 from dispatcher.audience.editing import Details
+from dispatcher.choosing import LANGUAGES
 from dispatcher.errors import (
     BadAddress,
     BadChoice,
@@ -26,8 +27,6 @@ from dispatcher.errors import (
 )
 from dispatcher.feeds import channels, describing
 from dispatcher.mailing import erasing, exporting, history, moving
-from dispatcher.pages import choosing
-from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.managing import SOURCE, back
 from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
 from dispatcher.pages.views import sorry

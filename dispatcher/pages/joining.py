@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatcher import visitors
+from dispatcher import choosing, visitors
 from dispatcher.audience import puzzles, zones
 from dispatcher.audience.joining import Wish
+from dispatcher.choosing import LANGUAGES
 from dispatcher.errors import (
     BadAddress,
     BadTopics,
@@ -29,8 +30,6 @@ from dispatcher.errors import (
     TooManySignUps,
 )
 from dispatcher.mailing import joining
-from dispatcher.pages import choosing
-from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.private import behind_a_sealed_link
 from dispatcher.pages.views import MAX_AGE, sorry
 

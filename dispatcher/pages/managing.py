@@ -63,12 +63,12 @@ def _press(reader_id: int, form: QueryDict) -> str:  # noqa: PLR0911  one answer
             return "back" if standing.undo(reader_id, source=SOURCE) else "nothing"
         case "pause":
             try:
-                editing.pause(reader_id, form.get("until", ""))
+                editing.pause(reader_id, form.get("until", ""), source=SOURCE)
             except BadChoice:
                 return "day"
             return "paused"
         case "resume":
-            return "resumed" if editing.resume(reader_id) else "nothing"
+            return "resumed" if editing.resume(reader_id, source=SOURCE) else "nothing"
         case "reason":
             is_kept = reasons.keep(reader_id, form.get("reason", ""), form.get("words", ""))
             return "said" if is_kept else "nothing"

@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 from redis import Redis
 
+from dispatcher import choosing
 from dispatcher.audience import rules, standing
 from dispatcher.briefs import curating, intake, public, topics
 from dispatcher.briefs.models import Topic
@@ -15,7 +16,6 @@ from dispatcher.errors import BadTopics, UnknownTopic
 from dispatcher.mailing import composing, dispatching, matching
 from dispatcher.mailing.addressing import addressees
 from dispatcher.mailing.models import Delivery
-from dispatcher.pages import choosing
 from tests.feeds.releasing import release
 from tests.makers import make_brief, make_reader, make_topic
 from tests.meanwhile import overtaken
