@@ -7,7 +7,9 @@ reader just did and waits for no batch. What it says is `noticing`'s and the tem
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +39,9 @@ NUDGE_AFTER = timedelta(seconds=15)  # when the lane is empty: the nudge was los
 NUDGE_ANYWAY = timedelta(minutes=1)
 SOON = timedelta(minutes=1)  # what is due by then is posted again at once; the sweep finds the rest
 AT_ONCE = 500  # nudges of one sweep
+NOW = timedelta()
 _NO_FACTS: Mapping[str, str] = {}
+_nudged_at = -math.inf
 
 
 @transaction.atomic(savepoint=False)
@@ -49,12 +53,16 @@ def post(
     reader_id: int | None = None,
     link: str = "",
     facts: Mapping[str, str] = _NO_FACTS,
+    may_wait: bool = False,
 ) -> None:
     """Write a notice down, to be sent once this transaction commits. Every call is one more letter.
+
+    Of those that `may_wait` this process nudges one a second; the others are the next sweep's.
 
     `link` is what the letter is about: to confirm, to look, to undo. The `facts` that templates know are
     `rules`, a rule in words on each line, `days`, and `done`, said by any value. Raises BadAddress.
     """
+    is_nudged = not may_wait or _is_quiet()
     notice = Notice.objects.create(
         kind=kind,
         address=normalise(to),
@@ -62,8 +70,20 @@ def post(
         reader_id=reader_id,
         link=link,
         facts=dict(facts),
+        posted_at=timezone.now() - (NOW if is_nudged else NUDGE_ANYWAY),
     )
-    queue.notify(notice.pk)
+    if is_nudged:
+        queue.notify(notice.pk)
+
+
+def _is_quiet() -> bool:
+    """Whether this process has nudged none that may wait within a second; from now on it has."""
+    global _nudged_at  # noqa: PLW0603  of this process
+    now = time.monotonic()
+    if now - _nudged_at < 1:
+        return False
+    _nudged_at = now
+    return True
 
 
 def notify(notice_id: int) -> None:
