@@ -31,7 +31,9 @@ BEGINS = {
 }
 STEP = timedelta(minutes=15)
 A_DAY = 96  # steps
-SLOW = 0.002  # seconds that the sink takes over an answer, or nothing lasts long enough to be struck
+SLOW = (
+    0.002  # seconds that the sink takes over an answer, or nothing lasts long enough to be struck
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,9 +68,7 @@ def main(arguments: Sequence[str]) -> int:
             "hours_or_zones_changed": week.moves,
         }
         found |= struck.figures()
-        found |= judge(
-            notes, wanted=week.wanted, addresses=week.addresses, kills=struck.kills
-        )
+        found |= judge(notes, wanted=week.wanted, addresses=week.addresses, kills=struck.kills)
         found["seconds"] = round(time.monotonic() - began, 1)
         found["load"] = os.getloadavg()[2]
     print(json.dumps(found, indent=2))
@@ -86,7 +86,7 @@ def _live(week: Any, given: argparse.Namespace, chance: random.Random, workers: 
         for _ in range(releases[step]):
             is_urgent = chance.random() < 0.2
             week.release(urgent=is_urgent)
-            driver.after_release(step, is_urgent=is_urgent)
+            driver.after_release(is_urgent=is_urgent)
         if step < steps and step % 24 == 0:
             week.change_cadences(share=0.01)
             week.move(share=0.01)

@@ -58,7 +58,9 @@ class Driver:
         of_digests, of_releases = kills - kills // 2, kills // 2
         self._digests = list(islice(cycle(("gathering", "carrying a digest")), of_digests))
         self._releases = list(
-            islice(cycle(("carrying an alert", "matching", "carrying an urgent alert")), of_releases)
+            islice(
+                cycle(("carrying an alert", "matching", "carrying an urgent alert")), of_releases
+            )
         )
         self._steps = sorted(chance.sample(range(96, steps), of_digests))
         self._blows = cycle(BLOWS)
@@ -67,7 +69,11 @@ class Driver:
         self.left: Counter[str] = Counter()
 
     def figures(self) -> dict[str, Any]:
-        return {"kills": dict(self.struck), "left_in_hand": dict(self.left), "lease_seconds": LEASE_SECONDS}
+        return {
+            "kills": dict(self.struck),
+            "left_in_hand": dict(self.left),
+            "lease_seconds": LEASE_SECONDS,
+        }
 
     def digest(self, step: int, now: datetime) -> None:
         """What beat does at that time, until every run is gathered; with a blow, if one is due."""
@@ -87,7 +93,7 @@ class Driver:
             time.sleep(0.005)
         self._sweep()
 
-    def after_release(self, step: int, *, is_urgent: bool) -> None:
+    def after_release(self, *, is_urgent: bool) -> None:
         """A blow on what a release set going, if one is due; an urgent one waits for an urgent brief."""
         of_urgent = [each for each in self._releases if "urgent" in each]
         others = [each for each in self._releases if "urgent" not in each]

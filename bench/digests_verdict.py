@@ -44,9 +44,7 @@ def judge(
     digests = set(Dispatch.objects.filter(kind="digest").values_list("pk", flat=True))
     found = {
         "wanted": len(wanted),
-        "came_in_digests": sum(
-            len(briefs[number]) for _, number in letters if number in digests
-        ),
+        "came_in_digests": sum(len(briefs[number]) for _, number in letters if number in digests),
         "letters": len(letters),
         "digest_letters": sum(number in digests for _, number in letters),
         "digest_runs": DigestRun.objects.count(),
@@ -61,7 +59,8 @@ def judge(
     }
     found |= _again(notes, letters.values(), kills)
     is_well = not any(
-        found[each] for each in ("missing", "doubled", "strange", "told_wrong", "owed_still", "unbalanced")
+        found[each]
+        for each in ("missing", "doubled", "strange", "told_wrong", "owed_still", "unbalanced")
     )
     return found | {"exactly_once": is_well and not found["again_unpromised"]}
 

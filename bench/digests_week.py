@@ -93,7 +93,9 @@ class Week:
         for pk in self._some(share):
             made = self._reader(self._chance.randrange(len(ZONES)))
             fields = ("timezone", "digest_hour", "digest_weekday")
-            Subscriber.objects.filter(pk=pk).update(**{each: getattr(made, each) for each in fields})
+            Subscriber.objects.filter(pk=pk).update(
+                **{each: getattr(made, each) for each in fields}
+            )
             self.moves += 1
 
     def _some(self, share: float) -> list[int]:

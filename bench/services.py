@@ -129,9 +129,7 @@ class NotingSink:
 
 
 @contextmanager
-def noting_sink(
-    folder: Path, *, chunking: bool = False, slow: float = 0.0
-) -> Iterator[NotingSink]:
+def noting_sink(folder: Path, *, chunking: bool = False, slow: float = 0.0) -> Iterator[NotingSink]:
     """`bench.sink` as a process, with its notes; `slow` seconds before each answer."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="sink-") as place:
         notes = Path(place) / "notes"

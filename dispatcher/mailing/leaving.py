@@ -124,13 +124,31 @@ def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    address, language, version, state, came_back, rules, number, kind, lane, topics, run, cadence = row
+    (
+        address,
+        language,
+        version,
+        state,
+        came_back,
+        rules,
+        number,
+        kind,
+        lane,
+        topics,
+        run,
+        cadence,
+    ) = row
     reader = Subscriber(
         pk=subscriber_id, address=address, language=language, link_version=version, state=state
     )
     live = [
         Subscription(
-            pk=pk, subscriber=reader, match=match, topics=wanted, except_topics=unwanted, cadence=when
+            pk=pk,
+            subscriber=reader,
+            match=match,
+            topics=wanted,
+            except_topics=unwanted,
+            cadence=when,
         )
         for pk, match, wanted, unwanted, when in rules or ()
     ]
