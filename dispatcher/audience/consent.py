@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet, Value
@@ -144,7 +145,7 @@ def leave(reader: Subscriber, subscriptions: Iterable[Subscription], *, source: 
     Returns how many were live. Repeats end nothing and do not fail (RFC 8058 §3.2), nor does a reader
     who is gone. One question to the database: mail providers send these by the thousand.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "reader": reader.pk,
         "rules": [subscription.pk for subscription in subscriptions],
         "now": timezone.now(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -113,7 +113,7 @@ def stop_everything(subscriber_id: int, *, source: str) -> int:
 
 
 def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
-    parameters = {
+    parameters: dict[str, Any] = {
         "reader": subscriber_id,
         "dispatch": dispatch_id,
         "returned": Consent.Act.RETURNED.value,

@@ -75,7 +75,7 @@ def post(
     `rules`, a rule in words on each line, `days`, and `done`, said by any value. Raises BadAddress.
     """
     is_nudged = not may_wait or _is_quiet()
-    parameters = {
+    parameters: dict[str, Any] = {
         "kind": str(kind),
         "address": normalise(to),
         "language": language,
