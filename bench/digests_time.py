@@ -41,7 +41,7 @@ MOMENTS = {
 }
 # What the killed had in hand, and nobody has ended since.
 LEFT = """
-SELECT 'run', id, holder FROM dispatcher_digestrun WHERE finished_at IS NULL
+SELECT 'run', id, holder FROM dispatcher_digestrun WHERE finished_at IS NULL AND holder <> ''
 UNION ALL SELECT 'batch', id, holder FROM dispatcher_batch WHERE state = 'carrying'
 UNION ALL SELECT 'dispatch', id, '' FROM dispatcher_dispatch WHERE state = 'matching'
 """
