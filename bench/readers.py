@@ -77,7 +77,7 @@ def leaves(port: int, number: int) -> bool:
     from dispatcher.mailing.models import Notice
 
     topic = next(of_size(size) for size in sizes.FULL.audiences if size >= number)
-    dispatch = dispatching.release(make_brief([topic], size=5_000), by=BY)
+    dispatch = dispatching.release(make_brief([topic], size=sizes.FULL.letter), by=BY)
     token = access.for_leaving()
     readers = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:number]
     posts = [
