@@ -21,8 +21,7 @@ from dispatcher.errors import BadToken
 from dispatcher.mailing import notices
 from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import DigestRun, Dispatch, Notice
-
-NO_DISPATCH = 0
+from dispatcher.mailing.noticing import NO_DISPATCH
 
 # All that leaving asks, in one look: the reader, whether they came back lately, their live rules, and
 # what the dispatch was that brought the letter. No row when the reader is gone.
