@@ -15,6 +15,7 @@ from dispatcher.briefs.document import Document
 from dispatcher.briefs.models import Brief, Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchBrief, Refusal, UnknownTopic
+from dispatcher.translating import later
 
 
 class TopicMoved(Refusal):
@@ -64,7 +65,7 @@ def find(public_id: str) -> PublicBrief:
     briefs = released().select_related("released").filter(public_id=_searchable(public_id))
     brief = briefs.first()
     if brief is None:
-        raise NoSuchBrief("There is no brief at this address.")
+        raise NoSuchBrief(later("There is no brief at this address."))
     return _public(brief, Vocabulary())
 
 
@@ -72,10 +73,10 @@ def topic(slug: str) -> Topic:
     """The topic in use under that slug. Raises UnknownTopic, TopicMoved or TopicRetired."""
     found = Topic.objects.filter(slug=_searchable(slug)).first()
     if found is None:
-        raise UnknownTopic("There is no topic at this address.")
+        raise UnknownTopic(later("There is no topic at this address."))
     last = _final(found, Vocabulary().by_id)
     if last.retired_at is not None:
-        raise TopicRetired(f"The topic {found.name} is no longer used.")
+        raise TopicRetired(later("The topic %(topic)s is no longer used.", topic=found.name))
     if last.pk != found.pk:
         raise TopicMoved(found, last)
     return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dispatcher import speaking
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.errors import UnknownTopic
@@ -52,7 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "topics": topics,
         "feeds": describing.feed_links(),
     }
-    response = render(request, "feeds/index.html", context)
+    response = speaking.render(request, "feeds/index.html", context)
     response.headers["Cache-Control"] = serving.MAX_AGE
     return response
 

@@ -17,6 +17,7 @@ from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.standing import Line
 from dispatcher.errors import BadToken
+from dispatcher.letters.words import words
 from dispatcher.mailing import notices
 from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import Dispatch, Notice
@@ -37,7 +38,8 @@ def prospect(subscriber_id: int, dispatch_id: int) -> Prospect:
         return Prospect()
     ending = _behind(reader, dispatch_id)
     remaining = consent.live(reader).exclude(pk__in=[rule.pk for rule in ending])
-    return Prospect(standing.lines(ending), standing.lines(remaining))
+    ours = words(reader.language)
+    return Prospect(standing.lines(ending, ours), standing.lines(remaining, ours))
 
 
 def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> int:
@@ -88,13 +90,14 @@ def _end(reader: Subscriber, rules: Iterable[Subscription], *, source: str) -> i
 
 
 def _bid_farewell(reader: Subscriber, ended: Iterable[Subscription]) -> None:
+    lines = standing.lines(ended, words(reader.language))
     notices.post(
         Notice.Kind.FAREWELL,
         to=reader.address,
         language=reader.language,
         reader_id=reader.pk,
         link=links.manage(access.for_managing()(reader.pk, reader.link_version)),
-        facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ended))},
+        facts={"rules": "\n".join(f"{line.words}." for line in lines)},
     )
 
 
