@@ -24,6 +24,7 @@ from dispatcher.letters.paragraphs import runs
 from dispatcher.letters.slots import Markers
 from dispatcher.letters.tokens import tokens
 from dispatcher.letters.words import can_be_translated, words
+from dispatcher.translating import SOURCE
 
 LARGEST = 95 * 1024  # octets of HTML; Gmail clips at 102 KB
 _CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -77,8 +78,8 @@ class Renderer:
 
     def _rough(self, name: str, context: Mapping[str, object]) -> Letter:
         notes = {"notes": plaintext.Notes()}
-        ours = words(str(context["chrome"]))
-        told = {**context, **ours.in_text(), "w": ours}
+        ours = words(str(context.get("chrome", SOURCE)))
+        told = {**context, **ours.in_text()}
         subject = self._plain.get_template(f"{name}/subject.txt").render(told)
         text = self._plain.get_template(f"{name}/body.txt").render(told, **notes)
         told.update(ours.in_html())
@@ -98,7 +99,7 @@ def _environment(folders: Sequence[Path], *, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )
     can_be_translated(environment)
-    environment.globals.update(setting=setting, tokens=tokens)
+    environment.globals.update(setting=setting, tokens=tokens, words=words)
     environment.filters.update(
         ascii_url=plaintext.ascii_url,
         capitals=capitals,

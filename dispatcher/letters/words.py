@@ -158,7 +158,7 @@ def can_be_translated(environment: Environment) -> None:
     """
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  the extension's
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=64)

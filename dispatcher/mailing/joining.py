@@ -25,9 +25,7 @@ from dispatcher.mailing.models import Notice
 from dispatcher.translating import later
 
 HOUR = timedelta(hours=1)
-SENT = later(
-    "If this address can have our letters, one is on its way to it. Open the link in it."
-)
+SENT = later("If this address can have our letters, one is on its way to it. Open the link in it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,9 @@ def confirm(token: str) -> Welcome:
     (number,) = unseal(Purpose.JOIN, token, count=1)
     joined = joining.confirm(number)
     reader = joined.reader
-    welcome = Welcome(standing.lines(consent.live(reader), words(reader.language)), manage_link(reader))
+    welcome = Welcome(
+        standing.lines(consent.live(reader), words(reader.language)), manage_link(reader)
+    )
     if joined.is_new:
         notices.post(
             Notice.Kind.WELCOME,
@@ -113,9 +113,7 @@ def forget() -> None:
 
 
 def _line(sign_up: SignUp) -> Line:
-    (line,) = standing.lines(
-        [joining.subscription_of(sign_up)], words(sign_up.language)
-    )
+    (line,) = standing.lines([joining.subscription_of(sign_up)], words(sign_up.language))
     return line
 
 

@@ -117,7 +117,9 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the new mailbox: GET asks, POST moves."""
     speaking.use(request, moving.language(token))
     if request.method != "POST":
-        return speaking.render(request, "pages/move_confirm.html", {"prospect": moving.prospect(token)})
+        return speaking.render(
+            request, "pages/move_confirm.html", {"prospect": moving.prospect(token)}
+        )
     try:
         manage_url = moving.confirm(token)
     except NotWelcome as refusal:
@@ -133,7 +135,7 @@ def letters(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @behind_a_sealed_link
-def data(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
+def data(request: HttpRequest, token: str) -> HttpResponse:
     """All that is kept about the reader, as a file."""
     held = exporting.export(opened(request, token))
     text = json.dumps(held, ensure_ascii=False, indent=2)

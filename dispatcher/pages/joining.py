@@ -74,7 +74,10 @@ def join(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """What everybody is told who signs up, whoever has the address."""
-    context = {"sentence": speaking.words_for(request).say(joining.SENT), "days": settings.JOIN_DAYS}
+    context = {
+        "sentence": speaking.words_for(request).say(joining.SENT),
+        "days": settings.JOIN_DAYS,
+    }
     response = speaking.render(request, "pages/join_sent.html", context)
     response.headers["Cache-Control"] = MAX_AGE
     return response
@@ -104,7 +107,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what would begin and a button, for scanners follow links; POST begins it."""
     speaking.use(request, joining.language(token))
     if request.method != "POST":
-        return speaking.render(request, "pages/join_confirm.html", {"line": joining.prospect(token)})
+        return speaking.render(
+            request, "pages/join_confirm.html", {"line": joining.prospect(token)}
+        )
     try:
         welcome = joining.confirm(token)
     except NotWelcome as refusal:

@@ -86,9 +86,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     return speaking.render(request, "500.html", status=500)
 
 
-def sorry(
-    request: HttpRequest, status: int, title: str, sentence: str | Exception
-) -> HttpResponse:
+def sorry(request: HttpRequest, status: int, title: str, sentence: str | Exception) -> HttpResponse:
     """A page that says why there is nothing to read, and where there is."""
     ours = speaking.words_for(request)
     context = {"title": ours.say(title), "sentence": ours.say(sentence)}

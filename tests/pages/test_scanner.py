@@ -76,15 +76,15 @@ def letters() -> list[bytes]:
     assert brief.current
     compiled = composing.compose(brief, brief.current)
     (addressee,) = addressees(dispatch, [reader.pk]).values()
-    written.append(sealing.stamper(compiled)(composing.values_of(dispatch)(addressee)))
+    written.append(sealing.stamper(compiled)(composing.values_of(dispatch)(addressee, "en")))
     start()
     daily = make_reader("bea@example.org", any_of=[make_topic("Fog")], cadence=Cadence.DAILY)
     release("Fog over the quays", make_topic("Fog"))
     assert run(MONDAY) == 1
     digest = Delivery.objects.get(subscriber=daily).dispatch
     (addressee,) = addressees(digest, [daily.pk]).values()
-    values = composing.values_of(digest)(addressee)
-    written.append(sealing.stamper(composing.compiled(digest.pk))(values))
+    write, language = sealing.Writers(composing.compiled(digest.pk))[addressee.language]
+    written.append(write(composing.values_of(digest)(addressee, language)))
     return written
 
 
