@@ -37,8 +37,8 @@ def messages(language: str) -> Iterator[tuple[Message, tuple[str, ...], tuple[st
     for message in catalog(language):
         if message.id:
             sources = (message.id,) if isinstance(message.id, str) else tuple(message.id)
-            said = (message.string,) if isinstance(message.string, str) else tuple(message.string)
-            yield message, sources, said
+            said = message.string or ""
+            yield message, sources, (said,) if isinstance(said, str) else tuple(said)
 
 
 @pytest.fixture(scope="module")

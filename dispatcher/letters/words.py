@@ -146,6 +146,7 @@ def words(language: str) -> Words:
     return _words(spoken(language) or SOURCE)
 
 
+@lru_cache(maxsize=64)
 def own_name(language: str) -> str:
     """What a language calls itself, as a choice shows it: Français."""
     name = Locale.parse(language, sep="-").get_display_name() or language

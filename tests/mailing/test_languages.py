@@ -105,7 +105,7 @@ def test_another_try_has_the_same_bytes(sink: Sink) -> None:
 
 
 def test_more_languages_cost_no_query_more(sink: Sink) -> None:
-    counts = []
+    counts: list[int] = []
     for languages in (["en"] * 4, ["en", "fr", "he", "ar"]):
         offset = len(counts)
         readers = {f"r{offset}{number}": tag for number, tag in enumerate(languages)}

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from lxml import html
 
 from dispatcher.audience import access, consent, joining, moving, suppressing
 from dispatcher.audience.joining import Wish
@@ -27,6 +26,8 @@ from dispatcher.mailing.models import Batch, Delivery, Notice
 from tests.letters.full_render import body, parsed
 from tests.mailing.test_digests import release
 from tests.makers import make_brief, make_dispatch, make_reader, make_topic
+from tests.pages.reading import page, texts
+from tests.pages.reading import parsed as parsed_page
 
 pytestmark = pytest.mark.django_db
 
@@ -70,18 +71,18 @@ def english_in(text: str) -> list[str]:
 
 def said_by(page: bytes) -> str:
     """All that a page says to people, attributes that are read out among it."""
-    read = html.document_fromstring(page.decode())
-    for unsaid in read.xpath("//nav[@class='tongues']/ul | //select | //textarea | //style"):
+    read = parsed_page(page)
+    for unsaid in read.cssselect("nav.tongues ul, select, textarea, style"):
         unsaid.drop_tree()
-    attributes = read.xpath(
-        "//@aria-label | //@placeholder | //@data-search | //@data-none | //@data-doing"
-        " | //@data-done | //@data-failed | //meta[@name='description']/@content"
+    attributes = (
+        *("@aria-label", "@placeholder", "@data-search", "@data-none", "@data-doing"),
+        *("@data-done", "@data-failed", "meta[@name='description']/@content"),
     )
-    return " ".join([*map(str, attributes), *map(str, read.xpath("//text()"))])
+    return " ".join(texts(read, " | ".join(f"//{each}" for each in (*attributes, "text()"))))
 
 
 def reader_of(language: str = "he") -> Subscriber:
-    """With two rules, one that was stopped, a letter and a pause."""
+    """With two rules, one more that was stopped, a letter and a pause."""
     tides = make_topic("גאות")
     reader = make_reader(
         "ada@example.org", any_of=[tides, make_topic("ערפל")], language=language, name="עדה"
@@ -91,6 +92,8 @@ def reader_of(language: str = "he") -> Subscriber:
     )
     consent.subscribe(reader, EVERYTHING, source="a test")
     reader.subscriptions.update(started_at=timezone.now() - timedelta(days=1))
+    consent.leave(reader, [reader.subscriptions.latest("pk")], source="a test")
+    Subscriber.objects.filter(pk=reader.pk).update(paused_until=timezone.now() + timedelta(days=9))
     dispatch = make_dispatch(make_brief("גאות ברציפים", topics=[tides], language="he"))
     batch = Batch.objects.create(dispatch=dispatch, number=1)
     Delivery.objects.create(dispatch=dispatch, subscriber=reader, batch=batch, state="accepted")
@@ -135,9 +138,9 @@ def test_no_page_that_anyone_may_read_says_a_word_that_is_in_no_catalog(
     client: Client, marked: None
 ) -> None:
     for path in [*OPEN, *public_pages()]:
-        page = client.get(path, HTTP_ACCEPT_LANGUAGE="he").content
-        assert b"\xe2\x9f\xa6" in page
-        assert english_in(said_by(page)) == [], path
+        answer = client.get(path, HTTP_ACCEPT_LANGUAGE="he").content
+        assert "⟦" in answer.decode()
+        assert english_in(said_by(answer)) == [], path
 
 
 def test_no_page_of_a_reader_says_a_word_that_is_in_no_catalog(
@@ -160,8 +163,8 @@ def test_no_page_of_a_reader_says_a_word_that_is_in_no_catalog(
         (link + "/erase", {"action": "erase"}),
     ]
     for path, form in pressed:
-        page = client.post(path, form, HTTP_ACCEPT_LANGUAGE="he").content
-        assert english_in(said_by(page)) == [], (path, form)
+        answer = client.post(path, form, HTTP_ACCEPT_LANGUAGE="he").content
+        assert english_in(said_by(answer)) == [], (path, form)
     other = make_reader("bea@example.org", any_of=[make_topic("גאות")], language="he")
     client.post(link_of(other), {"action": "pause", "until": str(timezone.localdate())[:4] + "-99"})
     client.post(link_of(other), {"action": "everything"})
@@ -210,7 +213,7 @@ def test_pages_are_set_as_their_language_is(client: Client, language: str) -> No
     ]
     for path in seen:
         answer = client.get(path)
-        read = html.document_fromstring(answer.content.decode())
+        read = parsed_page(answer.content)
         assert read.get("lang") == language, path
         assert read.get("dir") == ("rtl" if language in RIGHTWARD else "ltr")
         assert answer["Content-Language"] == language
@@ -232,15 +235,12 @@ def test_notices_are_set_as_their_language_is_and_say_the_same_twice(
         facts={"rules": "Briefs on Tides.", "days": "7"},
     )
     message = parsed(noticing.letter(notice))
-    text, page = body(message, "plain"), body(message, "html")
-    read = html.document_fromstring(page)
-    assert (read.get("lang"), read.get("dir")) == (
-        language,
-        "rtl" if language in RIGHTWARD else "ltr",
-    )
-    side = {"rtl": "left", "ltr": "right"}[read.get("dir")]
-    assert f"text-align:{side}" not in page
-    links = {str(each) for each in read.xpath("//a/@href")}
+    text, rendered = body(message, "plain"), body(message, "html")
+    read = parsed_page(rendered.encode())
+    direction = "rtl" if language in RIGHTWARD else "ltr"
+    assert (read.get("lang"), read.get("dir")) == (language, direction)
+    assert f"text-align:{'left' if direction == 'rtl' else 'right'}" not in rendered
+    links = set(texts(read, "//a/@href"))
     assert links == set(re.findall(r"https?://\S+", text))
     assert all(width(line) <= 72 for line in text.splitlines() if "http" not in line)
     assert message["Content-Language"] == language
@@ -260,11 +260,11 @@ def test_an_open_page_asks_the_browser_and_tells_caches_so(client: Client) -> No
 
 
 def test_a_chosen_language_goes_with_the_links(client: Client) -> None:
-    read = html.document_fromstring(client.get("/?lang=he").content.decode())
-    assert "/join?lang=he" in read.xpath("//a/@href")
-    assert {"/?lang=en", "/?lang=fr", "/?lang=ar"} <= set(read.xpath("//nav//a/@href"))
-    assert read.xpath("//nav//*[@aria-current]/text()") == ["עברית"]
-    assert read.xpath("//link[@rel='canonical']/@href") == ["http://news.example.org/"]
+    read = page(client, "/?lang=he")
+    assert "/join?lang=he" in texts(read, "//a/@href")
+    assert {"/?lang=en", "/?lang=fr", "/?lang=ar"} <= set(texts(read, "//nav//a/@href"))
+    assert texts(read, "//nav//*[@aria-current]") == ["עברית"]
+    assert texts(read, "//link[@rel='canonical']/@href") == ["http://news.example.org/"]
     topic = make_topic("Tides")
     answer = client.post("/join?lang=he", {"address": "ada@example.org", "topic": topic.pk})
     assert answer["Location"] == "/join/sent?lang=he"
@@ -290,8 +290,8 @@ def test_who_signs_up_is_written_to_in_the_language_of_the_page(client: Client) 
     client.post("/join", {**form, "language": "xx"}, HTTP_ACCEPT_LANGUAGE="he")
     assert [notice.language for notice in Notice.objects.order_by("pk")] == ["ar", "fr", "he"]
     assert Notice.objects.earliest("pk").facts["rules"].startswith("موجزات عن")
-    offered = html.document_fromstring(client.get("/join?lang=he").content.decode())
-    assert offered.xpath("//select[@id='language']/option[@selected]/@value") == ["he"]
+    offered = page(client, "/join?lang=he")
+    assert texts(offered, "//select[@id='language']/option[@selected]/@value") == ["he"]
 
 
 def test_an_installation_may_offer_fewer_languages(client: Client, settings: Any) -> None:
