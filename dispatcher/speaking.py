@@ -43,8 +43,9 @@ def offered() -> dict[str, str]:
 
 
 def use(request: HttpRequest, language: str) -> None:
-    """From here on the answer is for a reader whose language this is."""
-    request.META[_READERS] = language
+    """From here on the answer is for a reader whose language this is; empty for one who is gone."""
+    if language:
+        request.META[_READERS] = language
 
 
 def words_for(request: HttpRequest) -> Words:

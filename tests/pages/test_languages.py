@@ -283,6 +283,11 @@ def test_a_readers_page_speaks_the_readers_language_whatever_the_browser_asks(
     assert b'class="tongues"' not in answer.content
 
 
+def test_a_reader_who_is_gone_is_spoken_to_as_the_browser_asks(client: Client) -> None:
+    answer = client.get(f"/leave/{access.leave_token(99, 0)}", HTTP_ACCEPT_LANGUAGE="he")
+    assert (answer.status_code, answer["Content-Language"]) == (200, "he")
+
+
 def test_who_signs_up_is_written_to_in_the_language_of_the_page(client: Client) -> None:
     form = {"address": "ada@example.org", "topic": make_topic("Tides").pk}
     client.post("/join", form, HTTP_ACCEPT_LANGUAGE="ar-EG")
