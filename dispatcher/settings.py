@@ -17,6 +17,7 @@ from dispatcher.environment import (
     day,
     flag,
     hubs,
+    languages,
     mail_host,
     networks,
     number,
@@ -82,6 +83,9 @@ RELAY_FINAL_TIMEOUT = number("RELAY_FINAL_TIMEOUT", 600)
 # §4.5.4.1 asks for days, but an alert that is a day old is no alert).
 RETRY_PAUSES = numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
 UNKNOWN = choice("UNKNOWN", "resend", "hold")
+
+# What readers may choose, the first for who asks for no other; all that there are words in if left out.
+OFFERED_LANGUAGES = languages(text("LANGUAGES"))
 
 JOIN_DAYS = number("JOIN_DAYS", 7)  # the life of a link that confirms a sign-up
 JOIN_PER_ADDRESS = number("JOIN_PER_ADDRESS", 3)  # letters a day

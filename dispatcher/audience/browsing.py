@@ -36,6 +36,18 @@ SELECT topic, count(DISTINCT subscriber_id) FROM (
 WHERE topic = ANY(%(topics)s) GROUP BY 1
 """
 
+# Each language that some reader has, going from one to the next in its index: as many steps as there are
+# languages, however many readers there are.
+SQL_LANGUAGES = """
+WITH RECURSIVE spoken AS (
+    SELECT min(language) AS language FROM dispatcher_subscriber
+    UNION ALL
+    SELECT (SELECT min(r.language) FROM dispatcher_subscriber r WHERE r.language > spoken.language)
+    FROM spoken WHERE spoken.language IS NOT NULL
+)
+SELECT language FROM spoken WHERE language IS NOT NULL
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -144,6 +156,13 @@ def suppressions(*, search: str = "", why: str = "", older_than: int | None = No
 def total() -> int:
     """How many readers there are, whatever their state."""
     return Subscriber.objects.count()
+
+
+def languages() -> list[str]:
+    """The languages that readers have, as they stand in their rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_LANGUAGES)
+        return [language for (language,) in cursor]
 
 
 def reader(number: int) -> Subscriber:

@@ -16,13 +16,16 @@ from django.utils import timezone
 from dispatcher.audience import consent, zones
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.rules import Rule
+from dispatcher.audience.suppressing import STOPPED
 from dispatcher.errors import BadChoice, BadTopics, NotWelcome
+from dispatcher.translating import later
 
 CHANGED = "changed by the reader"
 CHANGED_BY_STAFF = "changed by staff"
 AGAIN = ", then taken up again"
 MOST_RULES = 20
 LONGEST_PAUSE = timedelta(days=366)
+_OTHER_DAY = later("Choose a day from tomorrow on, within a year.")
 
 
 def rule_of(reader_id: int, rule_id: int) -> Rule | None:
@@ -42,7 +45,9 @@ def add(reader_id: int, rule: Rule, *, source: str) -> bool:
     if _has(reader_id, rule):
         return False
     if _live(reader_id).count() >= MOST_RULES:
-        raise BadTopics(f"{MOST_RULES} choices are the most. Change one of them instead.")
+        raise BadTopics(
+            later("%(most)s choices are the most. Change one of them instead.", most=MOST_RULES)
+        )
     consent.subscribe(reader, rule, source=source)
     is_back = reader.state != Subscriber.State.ACTIVE
     if is_back:
@@ -133,7 +138,7 @@ def pause(reader_id: int, until: str, *, source: str) -> None:
     reader = Subscriber.objects.select_for_update().get(pk=reader_id)
     begins = _midnight(_day(until), reader.timezone)
     if not timezone.now() < begins <= timezone.now() + LONGEST_PAUSE:
-        raise BadChoice("Choose a day from tomorrow on, within a year.")
+        raise BadChoice(_OTHER_DAY)
     if reader.paused_until != begins:
         Subscriber.objects.filter(pk=reader_id).update(paused_until=begins)
         reader.consents.create(act=Consent.Act.PAUSED, source=source)
@@ -179,9 +184,9 @@ def details(reader_id: int) -> Details:
 def describe(reader_id: int, wanted: Details) -> None:
     """Save them. Raises BadChoice."""
     if not zones.exists(wanted.time_zone):
-        raise BadChoice("Choose a time zone of the list.")
+        raise BadChoice(later("Choose a time zone of the list."))
     if wanted.digest_hour not in range(24) or wanted.digest_weekday not in range(7):
-        raise BadChoice("Choose an hour from 0 to 23 and a day of the week.")
+        raise BadChoice(later("Choose an hour from 0 to 23 and a day of the week."))
     Subscriber.objects.filter(pk=reader_id).update(
         name=consent.one_line(wanted.name),
         language=wanted.language[:35],
@@ -194,13 +199,13 @@ def describe(reader_id: int, wanted: Details) -> None:
 
 def _check(reader: Subscriber) -> None:
     if consent.suppressed(reader.address):
-        raise NotWelcome("Letters to this address are stopped. Write to us about it.")
+        raise NotWelcome(STOPPED)
 
 
 def _locked(reader_id: int) -> Subscriber:
     reader = Subscriber.objects.select_for_update().filter(pk=reader_id).first()
     if reader is None:
-        raise NotWelcome("There is no such reader any more. Sign up to become one.")
+        raise NotWelcome(later("There is no such reader any more. Sign up to become one."))
     return reader
 
 
@@ -216,7 +221,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise BadChoice("Choose a day from tomorrow on, within a year.") from None
+        raise BadChoice(_OTHER_DAY) from None
 
 
 def _midnight(day: date, zone: str) -> datetime:

@@ -55,7 +55,8 @@ class Subscriber(models.Model):
                 | models.Q(is_suppressed=True)
                 | models.Q(paused_until__isnull=False),
                 name="subscriber_not_mailed",
-            )
+            ),
+            models.Index(fields=["language"], name="subscriber_language"),
         ]
 
     def __str__(self) -> str:

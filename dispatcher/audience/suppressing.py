@@ -12,6 +12,10 @@ from dispatcher.audience.addresses import normalise
 from dispatcher.audience.consent import ERASED, one_line, same
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Suppression, SuppressionAct
+from dispatcher.translating import later
+
+# What its owner is told, who may know nothing of it.
+STOPPED = later("Letters to this address are stopped. Write to us about it.")
 
 
 @transaction.atomic

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from dispatcher import speaking
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
@@ -16,8 +17,6 @@ from dispatcher.feeds import addressing, describing, documents, holding, outlini
 from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
-from dispatcher.letters.languages import setting
-from dispatcher.letters.words import words
 
 LISTED = 20
 PAGE_AGE = "public, max-age=300"
@@ -85,7 +84,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "feeds": describing.feed_links(),
         "canonical": describing.home_page() + "feeds/",
     }
-    return _cached(render(request, "feeds/index.html", context))
+    return _cached(speaking.render(request, "feeds/index.html", context))
 
 
 @require_safe
@@ -123,10 +122,8 @@ def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "briefs": public.of([row.brief_id for row in held]),
         "feeds": links,
         "canonical": page,
-        "setting": setting,
-        "words": words,
     }
-    return _cached(render(request, "feeds/channel.html", context))
+    return _cached(speaking.render(request, "feeds/channel.html", context))
 
 
 def _cached(response: HttpResponse) -> HttpResponse:

@@ -18,6 +18,7 @@ from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.standing import Line
 from dispatcher.errors import BadToken
+from dispatcher.letters.words import words
 from dispatcher.mailing import notices
 from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import DigestRun, Dispatch, Notice
@@ -74,7 +75,8 @@ def prospect(subscriber_id: int, dispatch_id: int) -> Prospect:
         return Prospect()
     ending = look.behind
     remaining = [rule for rule in look.live if rule not in ending]
-    return Prospect(standing.lines(ending), standing.lines(remaining))
+    ours = words(look.reader.language)
+    return Prospect(standing.lines(ending, ours), standing.lines(remaining, ours))
 
 
 def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> int:
@@ -177,12 +179,13 @@ def _end(
 
 
 def _bid_farewell(reader: Subscriber, ended: Iterable[Subscription]) -> None:
+    lines = standing.lines(ended, words(reader.language))
     notices.post(
         Notice.Kind.FAREWELL,
         to=reader.address,
         language=reader.language,
         reader_id=reader.pk,
         link=links.manage(access.for_managing()(reader.pk, reader.link_version)),
-        facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ended))},
+        facts={"rules": "\n".join(f"{line.words}." for line in lines)},
         may_wait=True,
     )

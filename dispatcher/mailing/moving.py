@@ -14,6 +14,7 @@ from dispatcher.audience.tokens import Purpose, seal, unseal
 from dispatcher.errors import BadAddress
 from dispatcher.mailing import notices
 from dispatcher.mailing.models import Notice
+from dispatcher.translating import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
     reader = Subscriber.objects.filter(pk=reader_id).first()
     address = joining.address_of(address)
     if reader is None or address.lower() == reader.address.lower():
-        raise BadAddress("Your letters go there already.")
+        raise BadAddress(later("Your letters go there already."))
     if not limiting.may_have_a_letter(address, visitor=visitor):
         return
     with transaction.atomic():
@@ -53,6 +54,12 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
             reader_id=reader_id,
             link=links.manage(access.manage_token(reader_id)),
         )
+
+
+def language(token: str) -> str:
+    """In which language its reader is spoken to. Raises BadToken."""
+    (number,) = unseal(Purpose.MOVE, token, count=1)
+    return moving.find(number).subscriber.language
 
 
 def prospect(token: str) -> Prospect:

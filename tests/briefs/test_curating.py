@@ -13,6 +13,7 @@ from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadTopics, UnknownTopic
+from dispatcher.letters.words import words
 from dispatcher.mailing import composing, dispatching, matching
 from dispatcher.mailing.addressing import addressees
 from dispatcher.mailing.models import Delivery
@@ -50,7 +51,7 @@ def test_a_reader_of_a_merged_topic_is_told_of_the_other_and_can_stop_it() -> No
     reader = make_reader(any_of=[ports, harbours])
     merge(ports, harbours)
     [rule] = reader.subscriptions.all()
-    assert standing.lines([rule])[0].words == "Briefs on Harbours"
+    assert standing.lines([rule], words("en"))[0].words == "Briefs on Harbours"
     held = rules.Rule.of(rule)
     ticked = [
         choice.name

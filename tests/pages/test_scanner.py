@@ -86,7 +86,7 @@ def letters() -> dict[str, bytes]:
     assert brief.current
     compiled = composing.compose(brief, brief.current)
     (addressee,) = addressees(dispatch, [reader.pk]).values()
-    written["alert"] = sealing.stamper(compiled)(composing.values_of(dispatch)(addressee))
+    written["alert"] = sealing.stamper(compiled)(composing.values_of(dispatch)(addressee, "en"))
     written["digest"] = digest_letter()
     return written
 
@@ -98,8 +98,8 @@ def digest_letter() -> bytes:
     assert run(MONDAY) == 1
     digest = Delivery.objects.get(subscriber=daily).dispatch
     (addressee,) = addressees(digest, [daily.pk]).values()
-    values = composing.values_of(digest)(addressee)
-    return sealing.stamper(composing.compiled(digest.pk))(values)
+    write, language = sealing.Writers(composing.compiled(digest.pk))[addressee.language]
+    return write(composing.values_of(digest)(addressee, language))
 
 
 def test_it_changes_nothing(client: Client) -> None:
