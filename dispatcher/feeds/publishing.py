@@ -129,4 +129,6 @@ def _refresh(channel_ids: Collection[int]) -> int:
     if not channel_ids:
         return 0
     words = Vocabulary()
-    return sum(documents.refresh(row, words) for row in keeping.asked_for(channel_ids))
+    changed = sum(documents.refresh(row, words) for row in keeping.asked_for(channel_ids))
+    documents.code_in_br(channel_ids)
+    return changed
