@@ -10,7 +10,17 @@ import sys
 import typer
 
 from dispatcher import __version__
-from dispatcher.cli import amending, bounces, briefs, dispatches, machine, people, readers, topics
+from dispatcher.cli import (
+    amending,
+    bounces,
+    briefs,
+    dispatches,
+    feeds,
+    machine,
+    people,
+    readers,
+    topics,
+)
 from dispatcher.cli.output import complain
 from dispatcher.errors import Refusal
 
@@ -50,7 +60,7 @@ app.command("explain")(briefs.explain)
 app.add_typer(readers.app, name="reader")
 app.command("bounce")(bounces.bounce)
 app.add_typer(bounces.app, name="bounces")
-app.add_typer(people.feeds, name="feeds")
+app.add_typer(feeds.app, name="feeds")
 app.add_typer(people.retention, name="retention")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.token, name="token")

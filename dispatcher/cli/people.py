@@ -1,21 +1,19 @@
-"""`dispatcher staff`, `token` and `feeds`: small matters of running an installation."""
+"""`dispatcher staff`, `token` and `retention`: small matters of running an installation."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from dispatcher.cli.output import AsJson, counted, note, say, say_rows
+from dispatcher.cli.output import AsJson, note, say, say_rows
 from dispatcher.errors import Refusal
 from dispatcher.local.stack import ground
 
 staff = typer.Typer(help="Who may sign in at the desk.", no_args_is_help=True)
 token = typer.Typer(help="Bearer tokens of the API.", no_args_is_help=True)
 retention = typer.Typer(help="What is not kept for ever.", no_args_is_help=True)
-feeds = typer.Typer(help="The feeds.", no_args_is_help=True)
 
 
 @staff.command("add")
@@ -91,50 +89,6 @@ def list_tokens(as_json: AsJson = False) -> None:
             for t in ApiToken.objects.order_by("name")
         ]
         say_rows(rows, as_json=as_json, empty="No tokens yet. Make one: dispatcher token add NAME")
-
-
-@feeds.command("build")
-def build() -> None:
-    """Render all feeds anew. What has not changed keeps its bytes."""
-    with ground():
-        from dispatcher.feeds import publishing
-
-        say(f"{counted(publishing.build_all(), 'feed document')} written.")
-
-
-@feeds.command("reach")
-def show_reach(as_json: AsJson = False) -> None:
-    """About how many read each feed, a day: the mean of 7 and of 30 days. An estimate."""
-    with ground():
-        from dispatcher.feeds import reach
-
-        say_rows(
-            [asdict(each) for each in reach.report()],
-            as_json=as_json,
-            empty="No day with readers of feeds is over yet; the first figures come a day after them.",
-            right=("week", "month", "aggregated"),
-        )
-
-
-@feeds.command("subscribers")
-def subscribers(as_json: AsJson = False) -> None:
-    """Who gets our feeds pushed by our hub, until when, and what went wrong last."""
-    with ground():
-        from dispatcher.feeds.hub import standing
-
-        rows = [
-            {
-                "feed": one.feed,
-                "callback": one.callback,
-                "signed": one.is_signed,
-                "since": one.since,
-                "until": one.until,
-                "pushed": one.pushed_at,
-                "trouble": one.trouble,
-            }
-            for one in standing.subscribers()
-        ]
-        say_rows(rows, as_json=as_json, empty="Nobody has asked our hub to push a feed.")
 
 
 @retention.command("show")

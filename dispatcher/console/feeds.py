@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from dispatcher.briefs.topics import Vocabulary
 from dispatcher.console.doors import DeskRequest
 from dispatcher.console.showing import page
-from dispatcher.feeds import reach
+from dispatcher.feeds import describing, listing, reach
 
 
 @require_safe
-def listing(request: DeskRequest) -> HttpResponse:
-    topics = Vocabulary().by_id.values()
-    names = {f"topic/{topic.slug}": topic.name for topic in topics} | {"all": "All briefs"}
-    return page(request, "feeds", here="Feeds", feeds=reach.report(), names=names)
+def readers(request: DeskRequest) -> HttpResponse:
+    kept = listing.by_key()
+    names = {key: name for key, (name, _) in kept.items()}
+    pages = {key: describing.page_of(channel) for key, (_, channel) in kept.items()}
+    context = {"feeds": reach.report(), "names": names, "pages": pages}
+    return page(request, "feeds", here="Feeds", **context)

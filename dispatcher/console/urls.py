@@ -66,7 +66,7 @@ urlpatterns: list[URLPattern] = [
     path(_READER + "resume", door(attending.resume), name="resume-reader"),
     path(_READER + "link", door(attending.send_page), name="send-page"),
     path(_READER + "erase", door(attending.erase), name="erase"),
-    path("feeds/", door(feeds.listing), name="feeds"),
+    path("feeds/", door(feeds.readers), name="feeds"),
     path("topics/", door(topics.listing), name="topics"),
     *(
         path(f"topics/<int:number>/{verb}", door(topics.change), {"verb": verb}, f"topic-{verb}")

@@ -30,7 +30,7 @@ def render(feed: Feed) -> bytes:
     _extend(root, feed)
     for node, entry in zip(root.iterfind("entry"), feed.entries, strict=True):
         _mend(node, entry)
-    return serialised(root, feed.stylesheet_url)
+    return serialised(root)
 
 
 def piece(feed: Feed) -> bytes:
@@ -46,8 +46,6 @@ def assemble(frame: Feed, pieces: Iterable[bytes]) -> bytes:
 def _extend(root: etree._Element, feed: Feed) -> None:
     if feed.is_archive:
         root.insert(0, extending.archive_mark())
-    if feed.stylesheet_url:
-        root.insert(0, extending.prefaced(feed))
     # Behind all that the feed says of itself and before its entries: the grammar of RFC 4287 wants
     # what it does not know there.
     at = len(root) - len(feed.entries)

@@ -80,7 +80,6 @@ def _alone(entry: FeedEntry, frame: Feed) -> Feed:
         hub_urls=(),
         withdrawals=(),
         is_archive=False,
-        stylesheet_url="",
     )
 
 

@@ -27,7 +27,6 @@ _URLS_OR_NONE = (
     "logo_url",
     "next_archive_url",
     "prev_archive_url",
-    "stylesheet_url",
     "urgent_scheme",
 )
 

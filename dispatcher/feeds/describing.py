@@ -101,7 +101,7 @@ def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> 
         current_url=channel.url(form) if month else "",
         prev_archive_url=channel.url(form, month=held.before) if held.before else "",
         next_archive_url=channel.url(form, month=held.after) if held.after else "",
-        stylesheet_url=settings.PUBLIC_URL + static("dispatcher/feed.css"),
+        icon_url=settings.PUBLIC_URL + static("dispatcher/mark.png"),
     )
 
 
@@ -170,7 +170,7 @@ def page_of(channel: Channel) -> str:
         return home_page()
     if channel.stem.startswith("topics/"):
         return links.topic_page(channel.topics[0].slug)
-    return links.feeds_index() if channel.token else channel.url()
+    return channel.url()
 
 
 def home_page() -> str:

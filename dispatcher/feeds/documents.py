@@ -173,6 +173,7 @@ def _served(
         etag=document.etag,
         last_modified=document.last_modified,
         links=describing.link_header(channel, form, month),
+        page_url=describing.page_of(channel),
         is_private=bool(channel.token),
         max_age=ARCHIVE_AGE if month else LIVE_AGE,
     )

@@ -50,9 +50,7 @@ def child(parent: etree._Element, tag: str) -> etree._Element:
     return found
 
 
-def serialised(root: etree._Element, stylesheet_url: str = "") -> bytes:
-    if stylesheet_url:
-        root.addprevious(extending.stylesheet(stylesheet_url))
+def serialised(root: etree._Element) -> bytes:
     tree = root.getroottree()
     return etree.tostring(tree, encoding="UTF-8", xml_declaration=True, pretty_print=True)
 

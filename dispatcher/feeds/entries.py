@@ -63,9 +63,8 @@ class Feed:
     building.
 
     The archive of a month sets `is_archive`, names the live feed as `current_url` and its neighbours
-    in time (RFC 5005 §4); a live feed names the newest archive as `prev_archive_url`. With a
-    `stylesheet_url` a browser shows people what the feed is, and leads to `page_url`. `icon_url` is a
-    square picture, `logo_url` one twice as wide as high.
+    in time (RFC 5005 §4); a live feed names the newest archive as `prev_archive_url`.
+    `icon_url` is a square picture, `logo_url` one twice as wide as high.
     """
 
     id: str
@@ -86,7 +85,6 @@ class Feed:
     current_url: str = ""
     prev_archive_url: str = ""
     next_archive_url: str = ""
-    stylesheet_url: str = ""
     icon_url: str = ""
     kind_scheme: str = ""
     urgent_scheme: str = ""

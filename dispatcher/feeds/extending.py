@@ -1,5 +1,4 @@
-"""What a feed carries beyond Atom and RSS, as elements: the mark of an archive, briefs taken back,
-and words for people who open it in a browser.
+"""What a feed carries beyond Atom and RSS, as elements: the mark of an archive, and briefs taken back.
 
 No feed reader minds them: each is in a namespace of its own. Where they stand is the format's.
 """
@@ -12,12 +11,10 @@ from lxml import etree
 
 from dispatcher.feeds.cleaning import rfc3339
 from dispatcher.feeds.entries import Feed
-from dispatcher.feeds.preface import LANGUAGE, preface
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 HISTORY = "http://purl.org/syndication/history/1.0"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
-XHTML = "http://www.w3.org/1999/xhtml"
 
 
 def archive_links(feed: Feed) -> Iterator[tuple[str, str]]:
@@ -40,25 +37,6 @@ def tombstones(feed: Feed) -> list[etree._Element]:
     return [
         _tombstone(one.id, rfc3339(one.when), one.note, feed.language) for one in feed.withdrawals
     ]
-
-
-def prefaced(feed: Feed) -> etree._Element:
-    """What the feed is, in XHTML, for whoever sees it in a browser."""
-    block = etree.Element(f"{{{XHTML}}}div", nsmap={"xhtml": XHTML})
-    block.set(XML_LANG, LANGUAGE)
-    said = preface(feed)
-    etree.SubElement(block, f"{{{XHTML}}}h1").text = said.heading
-    paragraph = etree.SubElement(block, f"{{{XHTML}}}p")
-    paragraph.text = f"{said.advice} "
-    etree.SubElement(paragraph, f"{{{XHTML}}}code").text = said.address
-    paragraph = etree.SubElement(block, f"{{{XHTML}}}p")
-    etree.SubElement(paragraph, f"{{{XHTML}}}a", href=feed.page_url).text = said.way_on
-    return block
-
-
-def stylesheet(url: str) -> etree._Element:
-    """The processing instruction (Associating Style Sheets with XML documents 1.0 §3)."""
-    return etree.PI("xml-stylesheet", f'type="text/css" href="{url.replace("&", "&amp;")}"')
 
 
 def _tombstone(ref: str, when: str, note: str, language: str) -> etree._Element:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from dispatcher.audience import access
@@ -14,6 +16,16 @@ from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.models import Publication
 
 NEWEST = 50
+
+# A brief counts for every topic of its reach.
+SQL_COUNTS = """
+SELECT topic, count(*), max(coalesce(b.published_at, b.released_at))
+FROM dispatcher_publication p
+JOIN dispatcher_brief b ON b.id = p.brief_id
+CROSS JOIN unnest(p.reach) AS topic
+WHERE p.withdrawn_at IS NULL
+GROUP BY topic
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,21 @@ def publications(channel: Channel) -> QuerySet[Publication]:
     if channel.kind:
         rows = rows.filter(kind=channel.kind)
     return rows.filter(urgent=True) if channel.is_urgent else rows
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many briefs a topic's feed and its archives hold, and the day of the latest."""
+
+    briefs: int
+    latest: datetime
+
+
+def counts() -> dict[int, Count]:
+    """By topic, for those that have any; what was withdrawn does not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_COUNTS)
+        return {topic: Count(briefs, latest) for topic, briefs, latest in cursor.fetchall()}
 
 
 def rules_of(reader_id: int) -> list[Rule]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from dispatcher.feeds.cleaning import rfc3339
 from dispatcher.feeds.entries import Feed, FeedEntry
-from dispatcher.feeds.preface import preface
 
 MEDIA_TYPE = "application/feed+json"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -80,10 +79,12 @@ def _own(entry: FeedEntry) -> dict[str, Any]:
 
 
 def _comment(feed: Feed) -> str:
-    if not feed.stylesheet_url:
-        return ""
-    said = preface(feed)
-    return f"{said.heading}. {said.advice} {said.address} – {said.way_on}: {feed.page_url}"
+    """For people who see the file itself; an archive sends them to the live feed."""
+    what = "an archive of a feed" if feed.is_archive else "a feed"
+    return (
+        f"This is {what}. Give a feed reader this address and it shows you every new brief:"
+        f" {feed.current_url or feed.self_url} – The same briefs as a page: {feed.page_url}"
+    )
 
 
 def _language(tag: str) -> str:

@@ -35,22 +35,22 @@ ORDER BY b.id LIMIT %(at_once)s
 """
 
 
-def _sql_holds(reach: str, kind: str, urgent: str) -> str:
+def sql_holds(reach: str, kind: str, urgent: str) -> str:
     """True for a channel that holds a brief of this reach, kind and urgency: the rules of mail, backwards."""
     return f"({sql_matches(reach)} AND (s.kind = '' OR s.kind = {kind}) AND (NOT s.urgent OR {urgent}))"
 
 
 SQL_TOUCH = f"""
 UPDATE dispatcher_feedchannel s SET version = version + 1
-WHERE {_sql_holds("%(reach)s::bigint[]", "%(kind)s", "%(urgent)s")}
-   OR {_sql_holds("%(old_reach)s::bigint[]", "%(old_kind)s", "%(old_urgent)s")}
+WHERE {sql_holds("%(reach)s::bigint[]", "%(kind)s", "%(urgent)s")}
+   OR {sql_holds("%(old_reach)s::bigint[]", "%(old_kind)s", "%(old_urgent)s")}
 RETURNING s.id
 """  # noqa: S608  expressions of ours
 
 SQL_TOUCH_ALL_OF = f"""
 UPDATE dispatcher_feedchannel s SET version = version + 1
 WHERE EXISTS (SELECT 1 FROM dispatcher_publication p WHERE p.brief_id = ANY(%(briefs)s)
-              AND {_sql_holds("p.reach", "p.kind", "p.urgent")})
+              AND {sql_holds("p.reach", "p.kind", "p.urgent")})
 RETURNING s.id
 """  # noqa: S608  expressions of ours
 

@@ -6,7 +6,7 @@ one. Then those that are asked for are rendered, so that nobody has to wait.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -18,6 +18,8 @@ from dispatcher.feeds import channels, documents, keeping, learning, websub
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import ALL, URGENT, Channel
 from dispatcher.feeds.models import FeedChannel, Publication
+
+Told = Callable[[int, int], object]
 
 # A new topic makes an address of what was none; what else becomes of topics, `republish` counts.
 SQL_GENERATION = """
@@ -66,10 +68,11 @@ def republish(topic_id: int) -> None:
     _refresh(touched)
 
 
-def build_all() -> int:
+def build_all(told: Told | None = None) -> int:
     """Render every feed anew, after a change of template, name or topics.
 
-    Returns how many documents were written; one whose bytes are the same is not.
+    Returns how many documents were written; one whose bytes are the same is not. `told` hears how many
+    feeds are done, and of how many.
     """
     with transaction.atomic():
         learning.wait_for_turn()
@@ -81,7 +84,7 @@ def build_all() -> int:
         every = list(FeedChannel.objects.values_list("pk", flat=True))
         FeedChannel.objects.update(version=F("version") + 1)
         learning.raise_generation()
-    return _refresh(every)
+    return _refresh(every, told)
 
 
 def generation() -> int:
@@ -124,11 +127,16 @@ def _standing(briefs: Iterable[Brief], words: Vocabulary) -> list[Channel]:
     ]
 
 
-def _refresh(channel_ids: Collection[int]) -> int:
+def _refresh(channel_ids: Collection[int], told: Told | None = None) -> int:
     """Render these channels, the standing ones first; how many documents changed."""
     if not channel_ids:
         return 0
     words = Vocabulary()
-    changed = sum(documents.refresh(row, words) for row in keeping.asked_for(channel_ids))
+    rows = list(keeping.asked_for(channel_ids))
+    changed = 0
+    for number, row in enumerate(rows, 1):
+        changed += documents.refresh(row, words)
+        if told is not None:
+            told(number, len(rows))
     documents.code_in_br(channel_ids)
     return changed

@@ -41,7 +41,7 @@ def render(feed: Feed) -> bytes:
     _mend_channel(channel, feed)
     for item, entry in zip(channel.iterfind("item"), feed.entries, strict=True):
         _mend_item(item, entry)
-    return serialised(root, feed.stylesheet_url)
+    return serialised(root)
 
 
 def piece(feed: Feed) -> bytes:
@@ -61,8 +61,6 @@ def _mend_channel(channel: etree._Element, feed: Feed) -> None:
     if image is not None:
         _write_plainly(child(image, "title"), feed.title)
     _extend(child(channel, f"{_ATOM}link"), feed)
-    if feed.stylesheet_url:
-        channel.insert(0, extending.prefaced(feed))
     built = etree.Element("lastBuildDate")
     built.text = _http_date(feed.updated)
     child(channel, "generator").addprevious(built)

@@ -14,7 +14,8 @@ class Served:
     """A document in all its codings; a coding that is not offered is empty.
 
     `etag` is that of the identity bytes, quoted; the codings have their own, made from it. `links` is
-    the whole Link header, empty for none. `last_modified` is aware, in whole seconds. Of a private
+    the whole Link header, empty for none; `page_url` is where people in a browser are led, empty for
+    nowhere. `last_modified` is aware, in whole seconds. Of a private
     one no cache but the reader's own keeps a copy, and no search engine takes note.
     """
 
@@ -25,5 +26,6 @@ class Served:
     etag: str
     last_modified: datetime
     links: str = ""
+    page_url: str = ""
     is_private: bool = False
     max_age: int = 300  # readers that honour it poll no more often, so a brief waits no longer

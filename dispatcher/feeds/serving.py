@@ -13,12 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from dispatcher.feeds.conditional import is_fresh
 from dispatcher.feeds.negotiating import BR, GZIP, IDENTITY, chosen
 from dispatcher.feeds.served import Served
 
 VARY = "Accept-Encoding"
+_OF_URLS = (
+    "%/:?#[]@!$&()*+,;=~"  # RFC 3986 §2.2, without the quotation mark that a header might end at
+)
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -92,15 +96,22 @@ def _variant(served: Served, coding: str, body: bytes, more: Headers) -> _Varian
         *((("Link", served.links),) if served.links else ()),
         *((("X-Robots-Tag", "noindex"),) if served.is_private else ()),
     )
-    own = {name.lower() for name, _ in common}
-    common += tuple((name, value) for name, value in more if name.lower() not in own)
-    full: Headers = (
+    whole: Headers = (
         ("Content-Type", served.content_type),
         ("Content-Length", str(len(body))),
         *((("Content-Encoding", coding),) if coding != IDENTITY else ()),
         ("Last-Modified", format_datetime(served.last_modified, usegmt=True)),
-        *common,
+        # A browser goes on to the page, in place of the feed in its history; feed readers know no such
+        # header. With a 304 it goes by the one that it kept (RFC 9111 §3.2).
+        *(
+            (("Refresh", f"0; url={quote(served.page_url, safe=_OF_URLS)}"),)
+            if served.page_url
+            else ()
+        ),
     )
+    own = {name.lower() for name, _ in (*whole, *common)}
+    common += tuple((name, value) for name, value in more if name.lower() not in own)
+    full = (*whole, *common)
     return _Variant(
         etag=etag,
         last_modified=served.last_modified,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dispatcher import speaking
+from dispatcher.audience.rules import Match
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
 from dispatcher.feeds import addressing, describing, documents, holding, outlining, shelf
-from dispatcher.feeds.addressing import NOT_THERE, FeedMoved, NoSuchFeed
+from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
 
@@ -33,13 +36,13 @@ def at_a_feeds_address(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except BadToken:
-            return _said(404, NOT_THERE)
+            return _said(request, 404, NOT_THERE)
         except NoSuchFeed as refusal:
-            response = _said(404, str(refusal))
+            response = _said(request, 404, str(refusal))
         except UnknownTopic:
-            response = _said(404, NOT_THERE)
+            response = _said(request, 404, NOT_THERE)
         except TopicRetired as refusal:
-            response = _said(410, f"{refusal} Its feed has ended.")
+            response = _said(request, 410, f"{refusal} Its feed has ended.")
         except FeedMoved as moved:
             response = HttpResponsePermanentRedirect(moved.to.path)
             response.headers["Cache-Control"] = PAGE_AGE
@@ -56,7 +59,7 @@ def feed(request: HttpRequest, address: str) -> HttpResponse:
     """A feed in a format, live or of a month; without a format, its page for people."""
     meant = addressing.read(address)
     if meant.form is None:
-        return _page(request, meant.channel)
+        return _page(request, meant)
     served = documents.find(meant.channel, meant.form, meant.month)
     shelf.hand_over(request, served, channel=meant.channel.key)
     answer = Prepared(served).answer(
@@ -73,9 +76,21 @@ def feed(request: HttpRequest, address: str) -> HttpResponse:
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Every feed there is, and a form that combines topics."""
+    """Every feed there is, and a form that combines topics, ticked as the address says."""
+    return _cached(_index(request))
+
+
+def _index(request: HttpRequest, refusal: str = "") -> HttpResponse:
+    asked = request.GET
     topics = public.topics_in_use()
     context = {
+        "refusal": refusal,
+        "match": asked.get("match", "any"),
+        "wanted": set(asked.getlist("topic")),
+        "unwanted": set(asked.getlist("not")),
+        "held": holding.counts(),
+        "day": words("en").date,
+        "urgent_page": URGENT.path(),
         "combined": describing.links_of(ALL),
         "urgent": describing.links_of(URGENT),
         "kinds": [(one, describing.links_of(one)) for one in addressing.kinds()],
@@ -84,7 +99,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "feeds": describing.feed_links(),
         "canonical": describing.home_page() + "feeds/",
     }
-    return _cached(speaking.render(request, "feeds/index.html", context))
+    status = 422 if refusal else 200
+    return speaking.render(request, "feeds/index.html", context, status=status)
 
 
 @require_safe
@@ -96,23 +112,24 @@ def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 @require_safe
-@at_a_feeds_address
 def choose(request: HttpRequest) -> HttpResponse:
     """What the form of the index page asks for; leads to the page of that combination."""
     asked = request.GET
-    if not asked.getlist("topic") and not asked.getlist("not"):
-        return redirect("feeds:index")
-    channel = addressing.choose(
-        asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
-    )
+    try:
+        channel = addressing.choose(
+            asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
+        )
+    except (NoSuchFeed, UnknownTopic, TopicRetired) as refusal:
+        return _index(request, str(refusal))
     return redirect(channel.path())
 
 
-def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
-    """How to follow a feed, and what is in it now."""
+def _page(request: HttpRequest, meant: Address) -> HttpResponse:
+    """How to follow a feed, and what is in it now. An archive has its feed's page."""
+    channel = meant.channel
     page = describing.page_of(channel)
-    if page != channel.url():
-        return HttpResponsePermanentRedirect(page)
+    if meant.month or page != channel.url():
+        return _shown(channel, HttpResponsePermanentRedirect(page))
     held = holding.live(channel).entries[:LISTED]
     links = describing.links_of(channel)
     context = {
@@ -121,9 +138,32 @@ def _page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "links": links,
         "briefs": public.of([row.brief_id for row in held]),
         "feeds": links,
-        "canonical": page,
+        "again": _again(channel),
+        **({} if channel.token else {"canonical": page}),
     }
-    return _cached(speaking.render(request, "feeds/channel.html", context))
+    return _shown(channel, speaking.render(request, "feeds/channel.html", context))
+
+
+def _again(channel: Channel) -> str:
+    """The index with the form filled in as for this feed; empty for one that no form makes."""
+    named = [
+        *(("topic", one.slug) for one in channel.topics),
+        *(("not", one.slug) for one in channel.excepted),
+    ]
+    if not named:
+        return ""
+    way = "each" if channel.match == Match.ALL and channel.topics else "any"
+    return f"{reverse('feeds:index')}?{urlencode([*named, ('match', way)])}#topics"
+
+
+def _shown(channel: Channel, response: HttpResponse) -> HttpResponse:
+    """A page of a reader's own feed is kept by nobody, and tells no other site its address."""
+    if not channel.token:
+        return _cached(response)
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _cached(response: HttpResponse) -> HttpResponse:
@@ -131,10 +171,14 @@ def _cached(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _said(status: int, sentence: str) -> HttpResponse:
-    return HttpResponse(
-        f"{sentence}\n",
-        status=status,
-        content_type="text/plain; charset=utf-8",
-        headers={"Cache-Control": _NOT_AGE, "Access-Control-Allow-Origin": "*"},
-    )
+def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    """A page for people; at an address with an extension, where programs ask, the sentence alone."""
+    if "." in request.path.rpartition("/")[2]:
+        response = HttpResponse(f"{sentence}\n", content_type="text/plain; charset=utf-8")
+    else:
+        title = "No feed here" if status == 404 else "This feed has ended"
+        response = render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})
+    response.status_code = status
+    response.headers["Cache-Control"] = _NOT_AGE
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from dispatcher import health, queue, signs
 from dispatcher.errors import RelayUnreachable
-from dispatcher.feeds import websub
+from dispatcher.feeds import listing, websub
 from dispatcher.local import checkup_servers, checkup_settings
 from dispatcher.mailing import sealing
 from dispatcher.outbound import calling
@@ -63,6 +63,8 @@ def examine(*, folder: Path | None, is_up: bool) -> Iterator[Check]:
     if folder is None or is_up:
         yield from _relays(rings)
         yield from _hubs()
+        if not trouble:
+            yield _feeds()
     yield _sealing()
     for what, is_well, words in checkup_settings.examine(folder):
         yield Check(what, is_well, words)
@@ -146,6 +148,21 @@ def _hubs() -> Iterator[Check]:
             is_well = answer.status < 500 and (answer.is_good or not is_own)
             words = "is there" if is_well else f"answers {answer.status}. See its log."
             yield Check("hub", is_well, f"{hub} {words}")
+
+
+def _feeds() -> Check:
+    briefs, feeds = listing.late_briefs(), listing.late_feeds()
+    behind = []
+    if briefs:
+        behind.append(f"{briefs:,} briefs were released or changed, and feeds do not show it")
+    if feeds:
+        behind.append(f"{feeds:,} feeds changed and are not rendered")
+    if not behind:
+        return Check("feeds", True, "hold every brief as it is")
+    words = (
+        f"For minutes, {'; '.join(behind)}. Sweeps mend this: see the log of the worker on upkeep."
+    )
+    return Check("feeds", False, words)
 
 
 def _sealing() -> Check:

@@ -1,7 +1,7 @@
 """Feed readers as people have them, run on addresses: Debian's newsboat and rss2email.
 
-Each keeps what it has in a folder of its own. They ask whoever answers at the address, be it a stand or
-the web process; whoever asks for one is skipped where it is not installed.
+Each keeps what it has in a folder of its own, made in the one that it is given. Whoever asks for one is
+skipped where it is not installed.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ class Newsboat:
     """newsboat with these feeds; what it has lies in its cache, an SQLite file."""
 
     def __init__(self, folder: Path, urls: Sequence[str]) -> None:
-        self._command, self._folder = _installed("newsboat"), folder
-        (folder / "urls").write_text("\n".join(urls) + "\n", encoding="utf-8")
-        (folder / "config").touch()
+        self._command, self._folder = _installed("newsboat"), folder / "newsboat"
+        self._folder.mkdir()
+        (self._folder / "urls").write_text("\n".join(urls) + "\n", encoding="utf-8")
+        (self._folder / "config").touch()
 
     def poll(self) -> None:
         files = ("-u", "urls", "-c", "cache.db", "-C", "config")
@@ -63,10 +64,11 @@ class Rss2Email:
     """rss2email with these feeds; it writes a letter for every entry that it did not have."""
 
     def __init__(self, folder: Path, urls: Sequence[str]) -> None:
-        self._command, self._folder = _installed("r2e"), folder
-        (folder / "config").write_text(
+        self._command, self._folder = _installed("r2e"), folder / "rss2email"
+        self._folder.mkdir()
+        (self._folder / "config").write_text(
             "[DEFAULT]\nfrom = feeds@example.org\nto = reader@example.org\nhtml-mail = True\n"
-            f"email-protocol = maildir\nmaildir-path = {folder}\nmaildir-mailbox = inbox\n",
+            f"email-protocol = maildir\nmaildir-path = {self._folder}\nmaildir-mailbox = inbox\n",
             encoding="utf-8",
         )
         for number, url in enumerate(urls):

@@ -91,7 +91,6 @@ def feeds(draw: st.DrawFn) -> Feed:
         current_url=url("current"),
         prev_archive_url=url("earlier"),
         next_archive_url=url("later"),
-        stylesheet_url=url("feed.css"),
         icon_url=url("icon.png"),
         logo_url=url("logo.png"),
         kind_scheme=url("kinds/"),

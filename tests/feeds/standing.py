@@ -49,6 +49,8 @@ def stand() -> Iterator[Stand]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # of older ones browsers keep no ETag
+
     def do_GET(self) -> None:
         held: Stand = self.server.held  # type: ignore[attr-defined]
         page = held.pages.get(self.path)
@@ -60,11 +62,13 @@ class _Handler(BaseHTTPRequestHandler):
         is_held = self.headers.get("If-None-Match") == tag
         status, body = (304, b"") if is_held else (200, page.body)
         held.answers.setdefault(self.path, []).append(status)
-        self._answer(status, {"ETag": tag, "Content-Type": page.content_type, **page.headers}, body)
+        more = {} if is_held else {"Content-Type": page.content_type, **page.headers}
+        self._answer(status, {"ETag": tag, **more}, body)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        length = {} if status == 304 else {"Content-Length": str(len(body))}
+        for name, value in {**headers, **length, "Connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

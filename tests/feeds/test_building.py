@@ -188,7 +188,7 @@ def test_a_nonsense_language_falls_back_to_that_of_the_feed(form: Format) -> Non
         ({"logo_url": "logo.png"}, "starts with http"),
         ({"icon_url": "icon.png"}, "starts with http"),
         ({"kind_scheme": "kinds/"}, "starts with http"),
-        ({"stylesheet_url": 'https://news.example.org/"?><x'}, "starts with http"),
+        ({"next_archive_url": 'https://news.example.org/"?><x'}, "starts with http"),
         ({"current_url": "all.atom"}, "starts with http"),
         ({"withdrawals": (Withdrawal("brief/1", MARCH),)}, "absolute IRI"),
         ({"withdrawals": (Withdrawal("urn:x:1", datetime(2023, 3, 2)),)}, "timezone"),  # noqa: DTZ001

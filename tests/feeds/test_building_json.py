@@ -18,7 +18,6 @@ FULL = feed(
     hub_urls=("https://hub.example.org/", f"{HOST}/feeds/hub"),
     icon_url=f"{HOST}/icon.png",
     prev_archive_url=f"{HOST}/feeds/all/archive/2023-02.json",
-    stylesheet_url=f"{HOST}/feed.css",
 )
 BARE = feed(
     entry(html="", summary="", title="", topics=(), language=""),
@@ -57,7 +56,10 @@ def test_the_schema_refuses_what_json_feed_does(name: str, value: object) -> Non
 def test_a_feed_says_what_it_is_and_where_more_of_it_is() -> None:
     said = read_json(FULL)
     assert said.pop("items")
-    assert said.pop("user_comment").startswith("This is a feed.")
+    comment = said.pop("user_comment")
+    assert comment.startswith("This is a feed. ")
+    assert FULL.self_url in comment
+    assert comment.endswith(f" as a page: {FULL.page_url}")
     assert said == {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "All briefs",
@@ -104,3 +106,10 @@ def test_an_item_without_content_has_an_empty_one() -> None:
     (item,) = read_json(feed(entry(html="", summary="")))["items"]
     assert item["content_html"] == ""
     assert "summary" not in item
+
+
+def test_an_archive_sends_people_to_the_live_feed() -> None:
+    live = f"{HOST}/feeds/all.json"
+    comment = read_json(feed(is_archive=True, current_url=live))["user_comment"]
+    assert comment.startswith("This is an archive of a feed. ")
+    assert live in comment

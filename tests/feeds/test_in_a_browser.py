@@ -1,133 +1,92 @@
-"""A feed that somebody opens in Chromium: what it shows, what it hides, and how it leads on."""
+"""A feed that somebody opens in Chromium: the page of it is there, and Back leads where they came from.
+
+Chromium shows feeds of the exact type as source, whatever they bring along; so `Refresh` leads on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page
+from pytest_django import Settings
 
-from dispatcher.feeds.building import Feed, Format, Withdrawal, build
-from dispatcher.security import HEADER, POLICY
+from dispatcher.audience import access
+from dispatcher.feeds import publishing
+from dispatcher.feeds.building import Format, build
 from tests.feeds import standing
-from tests.feeds.samples import MARCH, entry, feed
-from tests.feeds.standing import Stand, stand
+from tests.feeds.releasing import release
+from tests.feeds.samples import entry, feed
+from tests.feeds.standing import stand
+from tests.feeds.web import web
+from tests.makers import make_reader, make_topic
 
-STYLE = Path(__file__).parents[2] / "dispatcher" / "static" / "dispatcher" / "feed.css"
-every_xml = pytest.mark.parametrize("form", [Format.ATOM, Format.RSS])
-
-# The words of every element that holds nothing but words and takes room on the screen.
-SEEN = """() => [...document.querySelectorAll('*')]
-    .filter(one => !one.children.length && one.textContent.trim() && one.getClientRects().length)
-    .map(one => one.textContent)"""
-TURNED = """() => [...document.querySelectorAll('entry, item')]
-    .map(one => getComputedStyle(one.querySelector('title')).direction)"""
-BACKGROUND = "() => getComputedStyle(document.documentElement).backgroundColor"
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def served() -> Iterator[Stand]:
-    with stand() as held:
-        tokens = ":root { --paper: #ffffff } @media (prefers-color-scheme: dark) { :root { --paper: #16181b } }"
-        held.pages["/look.css"] = standing.Page("text/css", tokens.encode())
-        held.pages["/feed.css"] = standing.Page("text/css", STYLE.read_bytes())
-        held.pages["/page"] = standing.Page("text/html", b"<!doctype html><title>Read</title>")
-        held.pages["/favicon.ico"] = standing.Page("image/x-icon", b"")
-        yield held
+def at(tmp_path: Path, settings: Settings) -> Iterator[str]:
+    """The address of a web process that leads to itself."""
+    topics = [make_topic("Fog"), make_topic("גליל")]
+    with web(tmp_path, is_at_home=True) as running:
+        settings.PUBLIC_URL = running.url
+        publishing.publish(release(topics=topics, kind="Note").pk)
+        yield running.url
 
 
-def sample(at: Stand) -> Feed:
-    return feed(
-        entry(1, title="Fish & chips", html="<p>Hidden</p>", kind="flash-brief"),
-        entry(2, title="שיחות הנמל", summary="", html="", language="he"),
-        page_url=f"{at.base_url}/page",
-        stylesheet_url=f"{at.base_url}/feed.css",
-        hub_urls=(f"{at.base_url}/hub",),
-        withdrawals=(Withdrawal("urn:x:1", MARCH, "Hidden"),),
-        kind_scheme=f"{at.base_url}/kinds/",
-        logo_url=f"{at.base_url}/logo.png",
-    )
+def opened(page: Page, address: str, *, leads_to: str) -> None:
+    """Follow a link to a feed, arrive at the page about it, and go back."""
+    start = page.url
+    page.evaluate("(to) => { location.href = to }", address)
+    page.wait_for_url(leads_to)
+    assert page.evaluate("() => document.querySelector('h1') !== null")
+    page.go_back()
+    assert page.url == start
 
 
-def opened(at: Stand, browser: Browser, form: Format, scheme: str = "light") -> Page:
-    """The feed as XML, which is what a browser that shows its exact type takes it for."""
-    at.pages["/all"] = standing.Page(
-        "application/xml; charset=utf-8",
-        build(sample(at), form),
-        {HEADER: POLICY, "X-Content-Type-Options": "nosniff"},
-    )
-    page = browser.new_page(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(f"{at.base_url}/all")
-    return page
-
-
-@every_xml
-def test_it_shows_what_people_read_and_hides_what_programs_do(
-    served: Stand, browser: Browser, form: Format
+def test_every_feed_leads_to_its_page_and_back_leads_to_where_one_was(
+    at: str, browser: Browser
 ) -> None:
-    page = opened(served, browser, form)
-    dates = {Format.ATOM: "2023-03-02T10:00:00Z", Format.RSS: "Thu, 02 Mar 2023 10:00:00 GMT"}
-    assert sorted(page.evaluate(SEEN)) == sorted(
-        [
-            "This is a feed",
-            sample(served).self_url,
-            "Read the same briefs as a page",
-            "All briefs",
-            "Every brief of the Example Institute",
-            "Fish & chips",
-            dates[form],
-            "The two ports agreed on a common pilot service.",
-            "שיחות הנמל",
-            dates[form],
-        ]
-    )
-    page.close()
-
-
-@every_xml
-def test_its_link_leads_to_the_page(served: Stand, browser: Browser, form: Format) -> None:
-    page = opened(served, browser, form)
-    page.evaluate("() => document.querySelector('a').click()")
-    page.wait_for_url("**/page")
-    assert page.title() == "Read"
-    page.close()
-
-
-@every_xml
-def test_a_brief_reads_from_the_side_of_its_language(
-    served: Stand, browser: Browser, form: Format
-) -> None:
-    page = opened(served, browser, form)
-    assert page.evaluate(TURNED) == ["ltr", "rtl"]
-    page.close()
-
-
-@every_xml
-@pytest.mark.parametrize(
-    ("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(22, 24, 27)")]
-)
-def test_it_wears_the_colours_of_the_pages(
-    served: Stand, browser: Browser, form: Format, scheme: str, paper: str
-) -> None:
-    page = opened(served, browser, form, scheme)
-    assert page.evaluate(BACKGROUND) == paper
-    page.close()
-
-
-@pytest.mark.parametrize("form", list(Format))
-def test_under_its_exact_type_chromium_shows_source_and_a_refresh_leads_on_to_the_page(
-    served: Stand, browser: Browser, form: Format
-) -> None:
-    """Chromium takes feeds for plain text whatever they bring along; readers know no Refresh."""
-    document = build(sample(served), form)
-    served.pages["/bare"] = standing.Page(form.content_type, document)
-    leading = {"Refresh": f"0; url={served.base_url}/page"}
-    served.pages["/leading"] = standing.Page(form.content_type, document, leading)
+    own = f"/feeds/mine/{access.feed_token(make_reader(all_of=[]).pk)}"
+    pages = {
+        "/feeds/all": "/",
+        "/feeds/topics/fog": "/topics/fog",
+        "/feeds/topics/גליל": "/topics/גליל",
+        "/feeds/any/fog,גליל": "/feeds/any/fog,גליל",
+        "/feeds/kinds/note": "/feeds/kinds/note",
+        "/feeds/urgent": "/feeds/urgent",
+        "/feeds/all/archive/2023-03": "/",
+        "/feeds/kinds/note/archive/2023-03": "/feeds/kinds/note",
+        own: own,
+    }
     page = browser.new_page()
-    page.goto(f"{served.base_url}/bare")
-    assert page.evaluate("() => document.documentElement.localName") == "html"
-    assert "This is a feed" in page.evaluate("() => document.documentElement.textContent")
-    page.goto(f"{served.base_url}/leading", wait_until="commit")
-    page.wait_for_url("**/page")
+    page.goto(f"{at}/join")
+    for (stem, leads_to), form in product(pages.items(), Format):
+        for _ in ("from the server", "from what the browser kept"):
+            opened(
+                page,
+                f"{at}{stem}.{form}",
+                leads_to=lambda url, path=leads_to: unquote(url) == at + path,
+            )
     page.close()
+
+
+def test_what_a_browser_kept_and_a_304_confirms_leads_on_too(browser: Browser) -> None:
+    """So a 304 says nothing of it: what it does not name stands as it was kept (RFC 9111 §3.2)."""
+    with stand() as held:
+        page_of = standing.Page("text/html", b"<!doctype html><title>Read</title><h1>Read</h1>")
+        held.pages |= {"/": page_of, "/page": page_of, "/favicon.ico": page_of}
+        held.pages["/all.atom"] = standing.Page(
+            Format.ATOM.content_type,
+            build(feed(entry()), Format.ATOM),
+            {"Refresh": f"0; url={held.base_url}/page", "Cache-Control": "max-age=0"},
+        )
+        page = browser.new_page()
+        page.goto(f"{held.base_url}/")
+        for _ in range(2):
+            opened(page, f"{held.base_url}/all.atom", leads_to="**/page")
+        assert held.answers["/all.atom"] == [200, 304]
+        page.close()

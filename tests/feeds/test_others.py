@@ -31,7 +31,6 @@ HOSTILE = [
         ),
         entry(2, summary="", html="", topics=()),
         title=f"Briefs {text} of all",
-        stylesheet_url=f"{HOST}/feed.css",
         is_archive=bool(number % 3),
         prev_archive_url=f"{HOST}/feeds/all/archive/2023-02.atom",
         withdrawals=(Withdrawal("urn:brief:0", MARCH, f"Not {text} so."),),

@@ -58,9 +58,31 @@ def test_it_is_private_conditional_and_kept_nowhere(client: Client) -> None:
         again = client.get(f"{address}.{form}", headers={"If-None-Match": response["ETag"]})
         assert again.status_code == 304
     assert FeedChannel.objects.count() == kept
-    assert (
-        client.get(address).status_code == 301
-    )  # its page is the index: it says nothing of anybody
+
+
+def test_its_page_shows_it_to_whoever_has_the_address_and_leads_no_further(client: Client) -> None:
+    fog = make_topic("Fog")
+    publishing.publish(release("Fog on the strait", topics=[fog]).pk)
+    publishing.publish(release("Calm", topics=[make_topic("Ice")]).pk)
+    reader = make_reader("ada@example.org", any_of=[fog])
+    token = access.feed_token(reader.pk)
+    address = f"/feeds/mine/{token}"
+    assert client.get(f"{address}.atom")["Refresh"] == f"0; url=http://news.example.org{address}"
+    response = client.get(address)
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["X-Robots-Tag"] == "noindex"
+    assert response["Referrer-Policy"] == "no-referrer"
+    page = response.content.decode()
+    assert "Fog on the strait" in page
+    assert "Calm" not in page
+    for form in ("atom", "rss", "json"):
+        assert f"http://news.example.org{address}.{form}" in page
+    assert "/reader/" not in page
+    assert "ada" not in page
+    assert 'rel="canonical"' not in page
+    access.renew_feed(reader.pk)
+    assert client.get(address).status_code == 404
 
 
 def test_its_address_opens_nothing_else_and_no_other_opens_it(client: Client) -> None:

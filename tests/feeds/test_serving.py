@@ -112,10 +112,51 @@ def test_links_stand_in_whole_and_unchanged_answers() -> None:
         assert dict(answer.headers)["Link"] == links
 
 
+def test_a_whole_answer_leads_browsers_to_the_page_and_a_304_says_nothing_of_it() -> None:
+    page = "https://news.example.org/feeds/any/a,b/not/c"
+    led = replace(SERVED, page_url=page)
+    for answer in (ask(led), ask(led, method="HEAD"), ask(led, accept="br")):
+        assert dict(answer.headers)["Refresh"] == f"0; url={page}"
+    assert "Refresh" not in dict(ask(led, match="*").headers)
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("https://a.example.org/גליל", "https://a.example.org/%D7%92%D7%9C%D7%99%D7%9C"),
+        ("https://a.example.org/%D7%92?b=c&d=e#f", "https://a.example.org/%D7%92?b=c&d=e#f"),
+        (
+            "https://a.example.org/\r\nSet-Cookie: a=b",
+            "https://a.example.org/%0D%0ASet-Cookie:%20a=b",
+        ),
+        ("https://a.example.org/'\"<>\\\0", "https://a.example.org/%27%22%3C%3E%5C%00"),
+        ("https://[::1]:8000/feeds/", "https://[::1]:8000/feeds/"),
+    ],
+)
+def test_no_address_ends_the_header_that_it_stands_in(page: str, told: str) -> None:
+    value = dict(ask(replace(SERVED, page_url=page)).headers)["Refresh"]
+    assert value == f"0; url={told}"
+    assert value.isascii()
+    assert value.isprintable()
+
+
+@given(st.text())
+def test_no_address_at_all_does(page: str) -> None:
+    value = dict(ask(replace(SERVED, page_url=page)).headers).get("Refresh", "")
+    assert value.isascii()
+    assert value == "" or value.isprintable()
+
+
 def test_what_others_add_goes_with_every_answer_and_replaces_nothing() -> None:
-    more = (("Referrer-Policy", "same-origin"), ("cache-control", "no-store"))
-    for answer in (ask(more=more), ask(more=more, match="*")):
+    more = (
+        ("Referrer-Policy", "same-origin"),
+        ("cache-control", "no-store"),
+        ("refresh", "0; url=https://elsewhere.example.net/"),
+    )
+    led = replace(SERVED, page_url="https://news.example.org/")
+    for answer in (ask(led, more=more), ask(led, more=more, match="*")):
         headers = dict(answer.headers)
+        assert "refresh" not in headers
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cache-Control"] == "public, max-age=300"
         assert "cache-control" not in headers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from dispatcher.briefs.models import Topic
 from dispatcher.feeds import publishing
 from tests.feeds.releasing import MARCH, release
-from tests.feeds.web import Got, Way, Web, web
+from tests.feeds.web import Got, Way, Web, web, within
 from tests.makers import make_topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,15 +32,6 @@ def served(tmp_path: Path) -> Iterator[Web]:
 
 def publish(headline: str, *, hours: int = 0) -> None:
     publishing.publish(release(headline, at=MARCH + timedelta(hours=hours)).pk)
-
-
-def within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_what_comes_from_memory_is_what_came_from_django(served: Web) -> None:
@@ -67,7 +58,9 @@ def test_every_kind_of_answer_comes_over_the_wire_as_it_must(served: Web) -> Non
         assert (unchanged.status, unchanged.body) == (304, b"")
         for name in ("etag", "cache-control", "vary", "content-security-policy"):
             assert unchanged.headers[name] == got.headers[name]
-        assert not {"content-type", "content-encoding", "content-length"} & set(unchanged.headers)
+        assert got.headers["refresh"] == "0; url=http://news.example.org/"
+        of_bodies = {"content-type", "content-encoding", "content-length", "refresh"}
+        assert not of_bodies & set(unchanged.headers)
 
 
 def test_a_query_makes_no_other_feed_and_another_host_none_at_all(served: Web) -> None:
@@ -112,6 +105,7 @@ def test_words_of_no_feed_are_kept_and_go_when_something_comes(served: Web) -> N
     tides = make_topic("Tides")
     assert within(1, lambda: served.get("/feeds/topics/tides.atom").status == 200)
     Topic.objects.filter(pk=tides.pk).update(merged_into=make_topic("Harbours"))
+    publishing.republish(tides.pk)
     moved = "/feeds/topics/harbours.atom"
     assert within(
         1, lambda: served.get("/feeds/topics/tides.atom").headers.get("location") == moved

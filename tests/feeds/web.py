@@ -8,12 +8,15 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import make_conninfo
 
 from dispatcher.local.processes import Processes, answers, free_port
@@ -34,16 +37,22 @@ class Got:
 class Web:
     """The process, by its port."""
 
-    def __init__(self, port: int, processes: Processes) -> None:
+    def __init__(self, port: int, processes: Processes, host: str) -> None:
         self._port = port
+        self._host = host
         self._processes = processes
+
+    @property
+    def url(self) -> str:
+        """Where browsers and feed readers of this machine reach it."""
+        return f"http://127.0.0.1:{self._port}"
 
     def get(self, path: str, *, method: str = "GET", **headers: str) -> Got:
         """One request on a connection of its own; `If_None_Match` is the header of that name."""
         link = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            link.request(method, path, headers={"Host": HOST} | named)
+            link.request(method, path, headers={"Host": self._host} | named)
             answer = link.getresponse()
             got = {name.lower(): value for name, value in answer.getheaders() if name != "date"}
             return Got(answer.status, got, answer.read())
@@ -56,11 +65,35 @@ class Web:
 
     def counted(self, by: str) -> float:
         """How many answers at feeds came from there, as Prometheus is told."""
+        return sum(number for labels, number in self._counted() if labels["by"] == by)
+
+    def answered(self) -> dict[int, int]:
+        """How many answers at feeds there were, by status."""
+        found: Counter[int] = Counter()
+        for labels, number in self._counted():
+            found[int(labels["status"])] += int(number)
+        return dict(found)
+
+    def _counted(self) -> list[tuple[dict[str, str], float]]:
         told = self.get("/metrics", Authorization=f"Bearer {_TOKEN}")
         assert told.status == 200
-        lines = told.body.decode().splitlines()
-        name = f'dispatcher_feed_answers_total{{by="{by}"'
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+        families = text_string_to_metric_families(told.body.decode())
+        return [
+            (sample.labels, sample.value)
+            for family in families
+            for sample in family.samples
+            if sample.name == "dispatcher_feed_answers_total"
+        ]
+
+
+def within(seconds: float, is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so in that time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 class Way:
@@ -118,9 +151,13 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def web(folder: Path, *, host: str = "") -> Iterator[Web]:
-    """Granian as the product starts it, until the block ends. `host` is where it finds PostgreSQL."""
+def web(folder: Path, *, host: str = "", is_at_home: bool = False) -> Iterator[Web]:
+    """Granian as the product starts it, until the block ends. `host` is where it finds PostgreSQL.
+
+    What is at home leads to itself: its PUBLIC_URL is where it is reached.
+    """
     given = connection.settings_dict
+    port = free_port(0)
     environment = os.environ | {
         "DATABASE_URL": make_conninfo(
             "postgresql://", dbname=given["NAME"], user=given["USER"], host=host or given["HOST"]
@@ -131,7 +168,8 @@ def web(folder: Path, *, host: str = "") -> Iterator[Web]:
         "METRICS_TOKEN": _TOKEN,
         "LOG_LEVEL": "INFO",
     }
-    port = free_port(0)
+    if is_at_home:
+        environment["PUBLIC_URL"] = f"http://127.0.0.1:{port}"
     with Processes(folder, environment) as processes:
         processes.start(
             "web",
@@ -140,4 +178,4 @@ def web(folder: Path, *, host: str = "") -> Iterator[Web]:
             "dispatcher.wsgi:application",
         )
         processes.wait_until(lambda: answers(port), what="The web process", seconds=60)
-        yield Web(port, processes)
+        yield Web(port, processes, f"127.0.0.1:{port}" if is_at_home else HOST)
