@@ -89,7 +89,7 @@ def _index(request: HttpRequest, refusal: str = "") -> HttpResponse:
         "wanted": set(asked.getlist("topic")),
         "unwanted": set(asked.getlist("not")),
         "held": holding.counts(),
-        "day": words("en").date,
+        "day": speaking.words_for(request).date,
         "urgent_page": URGENT.path(),
         "combined": describing.links_of(ALL),
         "urgent": describing.links_of(URGENT),
@@ -177,7 +177,7 @@ def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
         response = HttpResponse(f"{sentence}\n", content_type="text/plain; charset=utf-8")
     else:
         title = "No feed here" if status == 404 else "This feed has ended"
-        response = render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})
+        response = speaking.render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})
     response.status_code = status
     response.headers["Cache-Control"] = _NOT_AGE
     response.headers["Access-Control-Allow-Origin"] = "*"
