@@ -7,7 +7,7 @@ NPM := tests/letters/npm tests/feeds/npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format types imports tests browser readers npm postfix nginx bench chaos constraints dist clean
+.PHONY: help demo up test lint format types imports tests browser readers npm postfix nginx bench chaos messages constraints dist clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -116,6 +116,16 @@ nginx:
 format: $(VENV)/installed  ## Put the code into form.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Folders that begin with _ are read too, so the usual list of what is passed over is given anew.
+messages: $(VENV)/installed  ## Gather the sentences for readers into dispatcher/locale, and compile what is translated.
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -F pyproject.toml --ignore-dirs ".*" --no-default-keywords \
+		-k later -k _ -k gettext -k ngettext:1,2 --add-comments Translators: --strip-comments \
+		--add-location file --sort-output --no-wrap --omit-header --output-file build/messages.pot .
+	@$(BIN)/pybabel -q update -i build/messages.pot -d dispatcher/locale -D dispatcher \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@$(BIN)/pybabel -q compile -d dispatcher/locale -D dispatcher
 
 constraints: ## Choose the newest versions that pyproject.toml allows, and write them down.
 	@$(PYTHON) -m venv build/constraints

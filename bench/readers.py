@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -67,26 +68,43 @@ def web(folder: Path) -> Iterator[int]:
 
 
 def leaves(port: int, number: int) -> bool:
+    """By the link of a letter that all of them had; the rate of each tenth, and that of a repeat."""
+    from bench.filling import of_size
+    from bench.letter import BY, make_brief
     from dispatcher.audience import access
     from dispatcher.audience.models import Subscriber, Subscription
+    from dispatcher.mailing import dispatching
     from dispatcher.mailing.models import Notice
 
+    topic = next(of_size(size) for size in sizes.FULL.audiences if size >= number)
+    dispatch = dispatching.release(make_brief([topic], size=sizes.FULL.letter), by=BY)
     token = access.for_leaving()
     readers = Subscriber.objects.order_by("pk").values_list("pk", flat=True)[:number]
     posts = [
-        (f"/leave/{token(pk, 0, 0)}", "List-Unsubscribe=One-Click", "192.0.2.1") for pk in readers
+        (f"/leave/{token(pk, dispatch.pk, 0)}", "List-Unsubscribe=One-Click", "192.0.2.1")
+        for pk in readers
     ]
-    taken, seconds = asyncio.run(drive(port, posts))
+    tenth = max(1, len(posts) // 10)
+    all_taken: Counter[int] = Counter()
+    rates, began = [], time.perf_counter()
+    for at in range(0, len(posts), tenth):
+        part = posts[at : at + tenth]
+        taken, seconds = asyncio.run(drive(port, part))
+        rates.append(len(part) / seconds)
+        all_taken += taken
+    seconds = time.perf_counter() - began
     live = Subscription.objects.filter(ended_at=None).count()
     _say(
-        f"{len(posts):,} one-click POSTs: {seconds:.1f} s, {len(posts) / seconds:,.0f} a second, {dict(taken)}"
+        f"{len(posts):,} one-click POSTs: {seconds:.1f} s, {len(posts) / seconds:,.0f} a second "
+        f"(tenths: median {statistics.median(rates):,.0f}, {min(rates):,.0f} to {max(rates):,.0f}), "
+        f"{dict(all_taken)}; load {os.getloadavg()[0]:.1f}"
     )
     _say(f"rules left live: {live:,}; farewells written: {Notice.objects.count():,}")
     again, seconds = asyncio.run(drive(port, posts[:10_000]))
     _say(
         f"{sum(again.values()):,} of them again: {sum(again.values()) / seconds:,.0f} a second, {dict(again)}"
     )
-    return live == 0 and set(taken) == {200} == set(again)
+    return live == 0 and set(all_taken) == {200} == set(again)
 
 
 def floods(port: int, number: int) -> bool:

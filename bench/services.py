@@ -118,6 +118,10 @@ class NotingSink:
         """The place where its notes end now, for `letters`."""
         return self._notes.stat().st_size
 
+    def notes(self) -> sink_notes.Notes:
+        """All that it noted, connections included."""
+        return sink_notes.read(self._notes)
+
     def letters(self, *, after: int) -> list[sink_notes.Letter]:
         return sink_notes.read(self._notes, after=after).letters
 
@@ -127,12 +131,12 @@ class NotingSink:
 
 
 @contextmanager
-def noting_sink(folder: Path, *, chunking: bool = False) -> Iterator[NotingSink]:
-    """`bench.sink` as a process, with its notes."""
+def noting_sink(folder: Path, *, chunking: bool = False, slow: float = 0.0) -> Iterator[NotingSink]:
+    """`bench.sink` as a process, with its notes; `slow` seconds before each answer."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="sink-") as place:
         notes = Path(place) / "notes"
         with Processes(Path(place), os.environ) as processes:
-            options = ("--chunking",) if chunking else ()
+            options = ("--slow", str(slow), *(("--chunking",) if chunking else ()))
             processes.start(
                 "sink", sys.executable, "-m", "bench.sink", "--notes", str(notes), *options
             )

@@ -19,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import Error as PsycopgError
 from psycopg.conninfo import conninfo_to_dict
 
+from dispatcher import translating
+
 
 def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
@@ -60,6 +62,17 @@ def day(name: str, default: str) -> str:
         raise ImproperlyConfigured(
             f"{name} must be a date like 2026-01-31, not {value!r}."
         ) from None
+
+
+def languages(value: str) -> tuple[str, ...]:
+    """Language tags with spaces, each one that we have words in; all of those if empty."""
+    ours = translating.languages()
+    found = tuple(dict.fromkeys(translating.spoken(tag) for tag in value.replace(",", " ").split()))
+    if "" in found:
+        raise ImproperlyConfigured(
+            f"LANGUAGES must be some of {', '.join(ours)} with spaces, not {value!r}."
+        )
+    return found or ours
 
 
 def database(url: str) -> dict[str, Any]:

@@ -87,6 +87,10 @@ class NoSuchDispatch(Refusal):
     """No dispatch has that number."""
 
 
+class NoSuchFuse(Refusal):
+    """No fuse has that number."""
+
+
 class WrongState(Refusal):
     """The dispatch is past the point where that can be done."""
 

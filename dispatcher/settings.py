@@ -17,6 +17,7 @@ from dispatcher.environment import (
     day,
     flag,
     hubs,
+    languages,
     mail_host,
     networks,
     number,
@@ -51,9 +52,18 @@ MAIL_DOMAIN = text("MAIL_DOMAIN", MAIL_FROM.rpartition("@")[2])
 # Whether the mail of MAIL_DOMAIN comes to `bounces listen` or `bounce`.
 INBOUND_MAIL = flag("INBOUND_MAIL")
 WEBHOOK_SECRET = text("WEBHOOK_SECRET")
+# Under django-anymail's names. A key that is not set is left out: anybody could sign with an empty one.
 ANYMAIL = {
-    "WEBHOOK_SECRET": WEBHOOK_SECRET,
-    "MAILGUN_WEBHOOK_SIGNING_KEY": text("MAILGUN_WEBHOOK_SIGNING_KEY"),
+    name: key
+    for name, key in {
+        "WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "MAILGUN_WEBHOOK_SIGNING_KEY": text("MAILGUN_WEBHOOK_SIGNING_KEY"),
+        "MANDRILL_WEBHOOK_KEY": text("MANDRILL_WEBHOOK_KEY"),
+        "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text(
+            "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY"
+        ),
+    }.items()
+    if key
 }
 DKIM_DOMAIN = text("DKIM_DOMAIN", MAIL_DOMAIN)
 DKIM_KEYS = tuple(text("DKIM_KEYS").replace(",", " ").split())  # selector:/path/to/key.pem
@@ -73,6 +83,9 @@ RELAY_FINAL_TIMEOUT = number("RELAY_FINAL_TIMEOUT", 600)
 # §4.5.4.1 asks for days, but an alert that is a day old is no alert).
 RETRY_PAUSES = numbers("RETRY_PAUSES", "60 300 900 3600 14400 28800 38400")
 UNKNOWN = choice("UNKNOWN", "resend", "hold")
+
+# What readers may choose, the first for who asks for no other; all that there are words in if left out.
+OFFERED_LANGUAGES = languages(text("LANGUAGES"))
 
 JOIN_DAYS = number("JOIN_DAYS", 7)  # the life of a link that confirms a sign-up
 JOIN_PER_ADDRESS = number("JOIN_PER_ADDRESS", 3)  # letters a day

@@ -23,3 +23,4 @@ if settings.WEBHOOK_SECRET:
     urlpatterns.append(path("hooks/", include("dispatcher.api.hooks")))
 
 handler404 = "dispatcher.pages.views.missing"
+handler500 = "dispatcher.pages.views.broken"

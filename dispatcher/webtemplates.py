@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.formats import date_format
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment, StrictUndefined
+
+from dispatcher.letters.words import can_be_translated
 
 
 def environment(**options: Any) -> Environment:
     """Called by Django once, with the loader and autoescape on."""
     options["undefined"] = StrictUndefined
     environment = Environment(trim_blocks=True, lstrip_blocks=True, **options)  # noqa: S701  Django turns it on
+    can_be_translated(environment)
     environment.globals.update(
         htmx_script=htmx_script,
         publisher_name=settings.PUBLISHER_NAME,
@@ -24,17 +25,7 @@ def environment(**options: Any) -> Environment:
         static=static,
         url=_url,
     )
-    environment.filters.update(day=_day, moment=_moment)
     return environment
-
-
-def _day(on: date) -> str:
-    return date_format(on, "j F Y")
-
-
-def _moment(at: datetime) -> str:
-    """In the time zone that it comes in."""
-    return date_format(at, "j F Y, H:i")
 
 
 def _url(name: str, **parts: Any) -> str:

@@ -25,6 +25,12 @@ def overtaken(call: Callable[[], Answer], *, by: Callable[[], object]) -> Answer
         return answer.result(10)
 
 
+def together(*calls: Callable[[], Answer]) -> list[Answer]:
+    """What each answers when all are made at once; raises what one of them does."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(_over_its_own_connection, calls))
+
+
 def _over_its_own_connection(call: Callable[[], Answer]) -> Answer:
     try:
         return call()

@@ -141,7 +141,7 @@ def test_without_a_secret_nothing_starts_and_its_name_is_said(name: str, secret:
 def test_everything_that_an_operator_can_set_reaches_our_services() -> None:
     source = (ROOT / "dispatcher" / "settings.py").read_text()
     settable = set(
-        re.findall(r'\b(?:text|numbers?|flag|choice|day|secret|networks|hubs)\("(\w+)"', source)
+        re.findall(r'\b(?:text|numbers?|flag|choice|day|secret|networks|hubs)\(\s*"(\w+)"', source)
     )
     for name in OURS:
         given = set(services()[name]["environment"]) - {"DJANGO_SETTINGS_MODULE"}

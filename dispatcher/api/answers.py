@@ -26,6 +26,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.BadToken: 400,
     errors.NoSuchBrief: 404,
     errors.NoSuchDispatch: 404,
+    errors.NoSuchFuse: 404,
     errors.NoSuchReader: 404,
     errors.AlreadyReleased: 409,
     errors.BriefGone: 409,

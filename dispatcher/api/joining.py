@@ -45,7 +45,7 @@ class SignUpIn(Schema):
 
 
 class SignUpOut(Schema):
-    detail: str = Field(description="The same for every address.", examples=[joining.SENT])
+    detail: str = Field(description="The same for every address.", examples=[str(joining.SENT)])
 
 
 @router.post(
@@ -69,7 +69,7 @@ def sign_up(request: HttpRequest, wish: SignUpIn) -> Status[SignUpOut]:
         time_zone=wish.time_zone,
     )
     joining.ask(asked, visitor=visitors.ip_of(request), solution=wish.solution)
-    return Status(202, SignUpOut(detail=joining.SENT))
+    return Status(202, SignUpOut(detail=str(joining.SENT)))
 
 
 def _rule(wish: SignUpIn) -> rules.Rule:

@@ -15,6 +15,7 @@ from dispatcher.audience import hashing
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.tokens import Purpose, sealer, unseal
 from dispatcher.errors import BadToken
+from dispatcher.translating import later
 
 
 class WayOut(NamedTuple):
@@ -54,8 +55,12 @@ def opened(token: str) -> int:
     reader_id, *version = unseal(Purpose.MANAGE, token, count=1, more=1)
     if tuple(version) != _said(_version(reader_id)):
         if Subscriber.objects.filter(pk=reader_id, address__endswith=f"@{hashing.DOMAIN}").exists():
-            raise BadToken("You were erased here. Nothing of ours is mailed to you any more.")
-        raise BadToken("This link was replaced by a newer one. Open your page from a newer letter.")
+            raise BadToken(
+                later("You were erased here. Nothing of ours is mailed to you any more.")
+            )
+        raise BadToken(
+            later("This link was replaced by a newer one. Open your page from a newer letter.")
+        )
     return reader_id
 
 
@@ -68,6 +73,12 @@ def way_out(token: str) -> WayOut:
 def leads_on(way_out: WayOut) -> bool:
     """Whether a link for leaving may lead to the reader's page as well."""
     return way_out.version == _version(way_out.reader_id)
+
+
+def language_of(reader_id: int) -> str:
+    """In which language a reader is spoken to; empty for one who is gone."""
+    rows = Subscriber.objects.filter(pk=reader_id)
+    return rows.values_list("language", flat=True).first() or ""
 
 
 def renew(reader_id: int) -> str:

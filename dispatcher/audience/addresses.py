@@ -9,6 +9,7 @@ from functools import lru_cache
 import idna
 
 from dispatcher.errors import BadAddress
+from dispatcher.translating import later
 
 # RFC 5322 §3.2.3 dot-atom, with RFC 6531 §3.3 letting in what is not ASCII; no quoted local parts.
 _LOCAL = re.compile(
@@ -33,7 +34,10 @@ def normalise(text: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise BadAddress(
-            f"{_shown(address)} is not a mail address; it must look like name@example.org."
+            later(
+                "%(address)s is not a mail address; it must look like name@example.org.",
+                address=_shown(address),
+            )
         )
     if (
         not _LOCAL.fullmatch(local)
@@ -41,15 +45,23 @@ def normalise(text: str) -> str:
         or len(local.encode(errors="replace")) > 64
     ):
         raise BadAddress(
-            f"{_shown(address)} is not a mail address: the part before the @ is malformed."
+            later(
+                "%(address)s is not a mail address: the part before the @ is malformed.",
+                address=_shown(address),
+            )
         )
     ascii_domain = _ascii_domain(domain)
     if not ascii_domain:
         raise BadAddress(
-            f"{_shown(address)} is not a mail address: the part after the @ is no domain."
+            later(
+                "%(address)s is not a mail address: the part after the @ is no domain.",
+                address=_shown(address),
+            )
         )
     if len(local.encode()) + 1 + len(ascii_domain) > 254:
-        raise BadAddress(f"{_shown(address)} is too long for a mail address.")
+        raise BadAddress(
+            later("%(address)s is too long for a mail address.", address=_shown(address))
+        )
     return f"{local}@{ascii_domain}"
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 from django.db import connection, transaction
 
 from dispatcher.audience import parsing
-from dispatcher.audience.consent import BY_READER, one_line
+from dispatcher.audience.consent import BY_WISH, one_line
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.parsing import Row, Wish
 from dispatcher.errors import BadFile
@@ -65,7 +65,7 @@ WITH typed AS MATERIALIZED (
     UNION ALL
     SELECT w.*, m.id, m.state, EXISTS (
                SELECT FROM dispatcher_subscription e
-               WHERE e.subscriber_id = m.id AND e.ended_reason = %(by_reader)s
+               WHERE e.subscriber_id = m.id AND e.ended_reason = ANY(%(by_wish)s)
                AND (e.topics && w.related OR e.topics = '{}' OR w.topics = '{}')
            )
     FROM welcome w JOIN met m USING (key)
@@ -89,6 +89,17 @@ WITH typed AS MATERIALIZED (
 SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM subscribed),
        (SELECT jsonb_object_agg(line, reason) FROM refused WHERE reason IS NOT NULL)
 """
+
+# Whether somebody of the slice was erased while it was being stored: the statement waited for that, and saw
+# the list as it was before.
+SQL_OVERTAKEN = """
+SELECT EXISTS (
+    SELECT FROM unnest(%(address)s::text[], %(erased)s::text[]) AS g(address, erased)
+    JOIN dispatcher_suppression x ON lower(x.address) = g.erased
+    JOIN dispatcher_subscriber r ON lower(r.address) = lower(g.address)
+)
+"""
+TRIES = 5
 
 # Compiling it anew for each slice would take longer than running it.
 SQL_NO_JIT = "SELECT set_config('jit', 'off', true)"
@@ -160,16 +171,27 @@ def _store(batch: list[Row], progress: Progress, *, source: str) -> dict[int, st
     wishes = [(row, row.wish) for row in batch if row.wish]
     refused = {row.line: row.refused for row in batch if row.refused}
     if wishes:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SQL_NO_JIT)
-            cursor.execute(SQL_STORE, _parameters(wishes, source))
-            readers, rules, reasons = cursor.fetchone()
+        readers, rules, reasons = _stored(_parameters(wishes, source))
         refused |= {int(line): reason for line, reason in json.loads(reasons or "{}").items()}
         progress.readers += readers
         progress.rules += rules
     progress.rows += len(batch)
     progress.rejected += len(refused)
     return refused
+
+
+def _stored(parameters: dict[str, Any]) -> tuple[int, int, str | None]:
+    """New readers, new rules, and why rows were refused; once more if somebody was erased meanwhile."""
+    for _ in range(TRIES):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(SQL_NO_JIT)
+            cursor.execute(SQL_STORE, parameters)
+            readers, rules, reasons = cursor.fetchone()
+            cursor.execute(SQL_OVERTAKEN, parameters)
+            if not cursor.fetchone()[0]:
+                return readers, rules, reasons
+            transaction.set_rollback(True)
+    raise BadFile("Readers of this file are being erased at this moment; import it again.")
 
 
 def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
@@ -186,7 +208,7 @@ def _parameters(wishes: list[tuple[Row, Wish]], source: str) -> dict[str, Any]:
         "cadence": [wish.cadence for _, wish in wishes],
         "erased": [hashed(row.address) for row, _ in wishes],
         "source": source,
-        "by_reader": BY_READER,
+        "by_wish": list(BY_WISH),
     }
 
 

@@ -23,9 +23,10 @@ from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
 from dispatcher.audience.rules import Rule
 from dispatcher.errors import BadAddress, BadToken, NotWelcome
+from dispatcher.translating import later
 
 WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
-_EXPIRED = "This link has ended, or was used long ago. Sign up again to get a new one."
+_EXPIRED = later("This link has ended, or was used long ago. Sign up again to get a new one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,12 @@ def address_of(text: str) -> str:
     labels = domain.split(".")
     above = {".".join(labels[start:]) for start in range(len(labels))}
     if above & _refused(settings.JOIN_REFUSED_DOMAINS):
-        raise BadAddress(f"Addresses at {domain} are given up soon; use one that you will keep.")
+        raise BadAddress(
+            later(
+                "Addresses at %(domain)s are given up soon; use one that you will keep.",
+                domain=domain,
+            )
+        )
     return address
 
 
@@ -111,13 +117,17 @@ def confirm(number: int) -> Joined:
     Repeats change nothing. One who left again since is not brought back by an old link. Raises
     BadToken, or NotWelcome for an address that was suppressed meanwhile.
     """
-    find(number)
-    sign_up = SignUp.objects.select_for_update().get(pk=number)
+    asked = find(number)
+    # The reader's row first, as by who erases; then neither waits for the other.
+    Subscriber.objects.select_for_update().filter(consent.same(asked.address)).first()
+    sign_up = SignUp.objects.select_for_update().filter(pk=number).first()
+    if sign_up is None:  # erased or forgotten in this moment
+        raise BadToken(_EXPIRED)
     reason = consent.suppressed(sign_up.address)
     if reason == consent.ERASED:  # who was erased may come back, by this alone
         suppressing.lift(hashed(sign_up.address), reason="signed up again", by=sign_up.source)
     elif reason:
-        raise NotWelcome(f"Letters to this address are stopped ({reason}). Write to us about it.")
+        raise NotWelcome(suppressing.STOPPED)
     rule = Rule.of(subscription_of(sign_up))
     if sign_up.confirmed_at is not None:
         return Joined(_confirmed_before(sign_up, rule), rule, is_new=False)

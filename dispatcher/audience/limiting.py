@@ -16,11 +16,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.errors import QueueUnreachable, TooManySignUps
+from dispatcher.translating import later
 from dispatcher.visitors import network_of
 
 log = logging.getLogger(__name__)
 
 DAY, HOUR = 86_400, 3_600
+UNCOUNTED = later("Sign-ups cannot be taken at this moment. Try again soon.")
 
 # Count and decide in one step. The site is looked at before the address and counted after it: when it is
 # full, that is told to everybody alike, and a flood of one address fills nothing.
@@ -54,12 +56,14 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
         said = valkey().eval(_SCRIPT, len(keys), *keys, *limits, HOUR, DAY)
     except (RedisError, OSError) as fault:
         log.warning("sign-ups cannot be counted, so none is taken: %s", fault)
-        raise QueueUnreachable("Sign-ups cannot be taken at this moment. Try again soon.") from None
+        raise QueueUnreachable(UNCOUNTED) from None
     match said:
         case b"visitor":
-            raise TooManySignUps("That was often enough from here. Try again in an hour.")
+            raise TooManySignUps(later("That was often enough from here. Try again in an hour."))
         case b"site":
-            raise TooManySignUps("Very many people are signing up now. Try again in an hour.")
+            raise TooManySignUps(
+                later("Very many people are signing up now. Try again in an hour.")
+            )
     return bool(said == b"free")
 
 

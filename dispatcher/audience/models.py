@@ -55,7 +55,8 @@ class Subscriber(models.Model):
                 | models.Q(is_suppressed=True)
                 | models.Q(paused_until__isnull=False),
                 name="subscriber_not_mailed",
-            )
+            ),
+            models.Index(fields=["language"], name="subscriber_language"),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +160,8 @@ class Consent(models.Model):
         CHANGED = "changed"
         MOVED = "moved"
         ERASED = "erased"
+        PAUSED = "paused"
+        RESUMED = "resumed"
 
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="consents")
     act = models.CharField(max_length=16, choices=Act.choices)

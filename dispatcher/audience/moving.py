@@ -15,11 +15,15 @@ from django.utils import timezone
 
 from dispatcher.audience import consent
 from dispatcher.audience.models import AddressChange, Consent, Subscriber
+from dispatcher.audience.suppressing import STOPPED
 from dispatcher.errors import BadToken, NotWelcome
+from dispatcher.translating import later
 
 SOURCE = "change of address"
-_ENDED = "This link has ended. Ask for the change again on your page."
-_TAKEN = "That address has letters of ours already. Stop them there first, or stop these here."
+_ENDED = later("This link has ended. Ask for the change again on your page.")
+_TAKEN = later(
+    "That address has letters of ours already. Stop them there first, or stop these here."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ def confirm(number: int) -> Moved:
     change = find(number)
     if change.confirmed_at is not None:
         return Moved(reader, was="", is_new=False)
-    if reason := consent.suppressed(change.address):
-        raise NotWelcome(f"Letters to this address are stopped ({reason}). Write to us about it.")
+    if consent.suppressed(change.address):
+        raise NotWelcome(STOPPED)
     was = reader.address
     try:
         with transaction.atomic():

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from dispatcher.audience.limiting import valkey
+from dispatcher.audience.limiting import UNCOUNTED, valkey
 from dispatcher.errors import NotSolved, QueueUnreachable
+from dispatcher.translating import later
 
 MOST = 100_000
 LIFE = 1_800  # seconds: as long as somebody may take over a form
@@ -47,18 +48,24 @@ def check(solution: str) -> None:
     salt, _, rest = solution[:_LONGEST].partition(":")
     number, _, signature = rest.partition(":")
     if not solution or not number.isascii() or not number.isdecimal() or int(number) >= MOST:
-        raise NotSolved("One more step: wait a moment until the form is checked, then press again.")
+        raise NotSolved(
+            later("One more step: wait a moment until the form is checked, then press again.")
+        )
     if not hmac.compare_digest(
         signature.encode(), _signature(salt, _digest(salt, int(number))).encode()
     ):
-        raise NotSolved("The form could not be checked. Load the page again, then press once more.")
+        raise NotSolved(
+            later("The form could not be checked. Load the page again, then press once more.")
+        )
     left = int(salt.split(".")[1]) - int(time.time())
     try:
         is_first = left > 0 and valkey().set(f"dispatcher:join:solved:{salt}", 1, nx=True, ex=left)
     except (RedisError, OSError):
-        raise QueueUnreachable("Sign-ups cannot be taken at this moment. Try again soon.") from None
+        raise QueueUnreachable(UNCOUNTED) from None
     if not is_first:
-        raise NotSolved("The form was open for too long or sent before. Load the page again.")
+        raise NotSolved(
+            later("The form was open for too long or sent before. Load the page again.")
+        )
 
 
 def _digest(salt: str, number: int) -> str:

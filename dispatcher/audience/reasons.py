@@ -10,14 +10,15 @@ from django.utils import timezone
 
 from dispatcher.audience import consent
 from dispatcher.audience.models import LeavingReason, Subscriber
+from dispatcher.translating import later
 
 Reason = LeavingReason.Reason
 WORDS: Mapping[str, str] = {
-    Reason.TOO_MANY: "Too many letters",
-    Reason.NOT_FOR_ME: "Not what I expected",
-    Reason.NEVER_ASKED: "I did not ask for them",
-    Reason.ELSEWHERE: "I read the briefs elsewhere",
-    Reason.OTHER: "Something else",
+    Reason.TOO_MANY: later("Too many letters"),
+    Reason.NOT_FOR_ME: later("Not what I expected"),
+    Reason.NEVER_ASKED: later("I did not ask for them"),
+    Reason.ELSEWHERE: later("I read the briefs elsewhere"),
+    Reason.OTHER: later("Something else"),
 }
 PERIOD = timedelta(days=90)
 

@@ -5,13 +5,17 @@ Whether an address is on it is asked of `consent`; a trigger tells its reader's 
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.consent import ERASED, one_line, same
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Suppression, SuppressionAct
+from dispatcher.translating import later
+
+# What its owner is told, who may know nothing of it.
+STOPPED = later("Letters to this address are stopped. Write to us about it.")
 
 
 @transaction.atomic
@@ -26,9 +30,11 @@ def suppress(address: str, *, reason: str, by: str = "") -> bool:
         return False
     if Suppression.objects.filter(_on_the_list(address)).exists():
         return False
-    Suppression.objects.bulk_create(
-        [Suppression(address=address, reason=reason)], ignore_conflicts=True
-    )
+    try:
+        with transaction.atomic():
+            Suppression.objects.create(address=address, reason=reason)
+    except IntegrityError:  # by another in this moment
+        return False
     _note(address, SuppressionAct.What.SUPPRESSED, reason, by)
     return True
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from dispatcher.errors import BadToken
+from dispatcher.translating import later
 
 _MAC_OCTETS = 12  # 96 bits: RFC 2104 §5 asks for at least 80
 _IPAD = bytes(octet ^ 0x36 for octet in range(256))
@@ -59,11 +60,13 @@ def unseal(purpose: Purpose, token: str, *, count: int, more: int = 0) -> tuple[
     payload, mac = raw[:-_MAC_OCTETS], raw[-_MAC_OCTETS:]
     if not hmac.compare_digest(mac, _mac(*_keyed(purpose, settings.SECRET_KEY), payload)):
         raise BadToken(
-            "This link is not complete or was not made here. Open it again from the letter."
+            later("This link is not complete or was not made here. Open it again from the letter.")
         )
     ids = _ids(payload)
     if not count <= len(ids) <= count + more:
-        raise BadToken("This link was made for something else. Open it again from the letter.")
+        raise BadToken(
+            later("This link was made for something else. Open it again from the letter.")
+        )
     return ids
 
 

@@ -16,6 +16,7 @@ from dispatcher.briefs.document import Document
 from dispatcher.briefs.models import Brief, Revision, Topic, TopicAct
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import NoSuchBrief, Refusal, UnknownTopic
+from dispatcher.translating import later
 
 
 class TopicMoved(Refusal):
@@ -113,7 +114,7 @@ def find(public_id: str) -> PublicBrief:
     briefs = _with_words(_ever_released()).filter(public_id=_searchable(public_id))
     brief = briefs.first()
     if brief is None:
-        raise NoSuchBrief("There is no brief at this address.")
+        raise NoSuchBrief(later("There is no brief at this address."))
     if brief.withdrawn_at is not None:
         raise BriefWithdrawn(headline=brief.headline, when=brief.withdrawn_at, note=brief.why or "")
     return _public(brief, Vocabulary())
@@ -124,7 +125,7 @@ def topic(slug: str, *, words: Vocabulary | None = None) -> Topic:
     vocabulary = words or Vocabulary()
     found = next((one for one in vocabulary.by_id.values() if one.slug == slug), None)
     if found is None:
-        raise UnknownTopic("There is no topic at this address.")
+        raise UnknownTopic(later("There is no topic at this address."))
     last = _final(found, vocabulary.by_id)
     if last.retired_at is not None:
         acts = last.acts.filter(what=TopicAct.What.RETIRED).order_by("-at", "-pk")

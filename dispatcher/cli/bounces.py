@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from dispatcher.cli.output import AsJson, complain, note, say, say_rows
+from dispatcher.cli.who import me
 from dispatcher.local.stack import ground
 
 TRY_AGAIN = 75  # EX_TEMPFAIL: the mail server keeps the message
@@ -76,8 +78,10 @@ def list_(
 ) -> None:
     """What came back, the last first, and whether the address was suppressed for it."""
     with ground():
-        from dispatcher.mailing import receipts
+        from dispatcher.mailing import returned
+        from dispatcher.mailing.models import Receipt
 
+        kind = Receipt.Kind.NOTE.value if notes else ""
         rows = [
             {
                 "at": row.at,
@@ -88,6 +92,60 @@ def list_(
                 "by": row.source,
                 "suppressed": row.has_suppressed,
             }
-            for row in receipts.last(limit, address=address, only_notes=notes)
+            for row in returned.leaf(address=address, kind=kind, limit=limit).receipts
         ]
         say_rows(rows, as_json=as_json, empty="Nothing has come back.")
+
+
+@app.command("fuses")
+def fuses_(as_json: AsJson = False) -> None:
+    """Relays that refused too many letters of a dispatch to be believed; what is open stands first."""
+    with ground():
+        from dispatcher.mailing import fuses
+
+        rows = [
+            {
+                "fuse": fuse.pk,
+                "relay": fuse.relay,
+                "of": fuse.sending,
+                "handed over": fuse.handed_over,
+                "refused": fuse.refused,
+                "since": fuse.blown_at,
+                "verdict": fuse.verdict or "none yet",
+                "by": fuse.by,
+            }
+            for fuse in fuses.last()
+        ]
+        say_rows(
+            rows,
+            as_json=as_json,
+            empty="No relay has refused too many letters.",
+            right=["fuse", "handed over", "refused"],
+        )
+
+
+@app.command("believe")
+def believe(fuse: Annotated[int, typer.Argument(help="Its number.")]) -> None:
+    """Believe what a relay refused: those mailboxes are not there, their addresses are suppressed."""
+    _decide(fuse, "believed")
+
+
+@app.command("dismiss")
+def dismiss(fuse: Annotated[int, typer.Argument(help="Its number.")]) -> None:
+    """Take what a relay refused for its own fault: nobody is suppressed, its letters may go again."""
+    _decide(fuse, "dismissed")
+
+
+def _decide(number: int, verdict: str) -> None:
+    with ground():
+        from dispatcher.mailing import fuses
+
+        is_news = fuses.decide(number, verdict, by=me())
+        fuses.settle(at_most=timedelta.max)
+        say(f"What fuse {number} holds is {verdict}{'.' if is_news else ' already.'}")
+        if verdict == "dismissed" and is_news:
+            fuse = fuses.find(number)
+            if fuse.dispatch_id:
+                note(
+                    f"Once the relay is mended: dispatcher dispatch resume {fuse.dispatch_id} --rest"
+                )

@@ -1,4 +1,4 @@
-"""`dispatcher reader`: sign up, import, export, look up."""
+"""`dispatcher reader`: add, import, export, find, look up, suppress, erase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from dispatcher.cli.output import AsJson, counted, errors, say, say_json
+from dispatcher.cli.output import AsJson, counted, errors, note, say, say_json, say_rows
 from dispatcher.cli.who import me
 from dispatcher.local.stack import ground
 
@@ -137,6 +137,41 @@ def export() -> None:
             )
 
 
+@app.command("list")
+def list_(
+    search: Annotated[str, typer.Option(help="A part of the address.")] = "",
+    state: Annotated[str, typer.Option(help="active, left, pending, paused or suppressed.")] = "",
+    topic: Annotated[str, typer.Option(help="Who follows this topic by name.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Readers, the newest first."""
+    with ground():
+        from dispatcher.audience import browsing
+        from dispatcher.briefs.topics import Vocabulary
+
+        if state and state not in browsing.STATES:
+            raise typer.BadParameter(f"--state is one of {', '.join(browsing.STATES)}.")
+        topic_id = next(iter(Vocabulary().resolve([topic]))) if topic else None
+        leaf = browsing.leaf(search=search, state=state, topic=topic_id, limit=limit)
+        rules = browsing.live_rules(leaf.readers)
+        rows = [
+            {
+                "address": reader.address,
+                "name": reader.name,
+                "state": browsing.stands(reader),
+                "rules": rules.get(reader.pk, []),
+                "since": reader.created_at,
+            }
+            for reader in leaf.readers
+        ]
+        begin = "No readers yet. Import them, dispatcher reader import FILE, or add one."
+        is_sifted = search or state or topic
+        say_rows(rows, as_json=as_json, empty="No reader is like that." if is_sifted else begin)
+        if leaf.older_than and not as_json:
+            note("There are more: give a larger --limit, or --search, --state or --topic.")
+
+
 @app.command("show")
 def show(
     address: Annotated[str, typer.Argument(help="The mail address.")], as_json: AsJson = False
@@ -170,7 +205,8 @@ def show(
             say_json(facts)
             return
         for key, value in facts.items():
-            say(f"{key:10} " + ("\n           ".join(value) if isinstance(value, list) else value))
+            said = "\n           ".join(value) if isinstance(value, list) else value
+            say(f"{key:10} {said or 'none'}")
 
 
 @app.command("suppress")
@@ -224,4 +260,4 @@ def erase(
             errors.print("That was another address; nothing is erased.")
             raise typer.Exit(1)
         erasing.erase(reader.pk, by=me())
-        say("Erased.")
+        say(f"{address} is erased.")

@@ -19,7 +19,14 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from dispatcher.console.showing import page
-from dispatcher.errors import NoSuchBrief, NoSuchDispatch, NoSuchReader, Refusal, UnknownTopic
+from dispatcher.errors import (
+    NoSuchBrief,
+    NoSuchDispatch,
+    NoSuchFuse,
+    NoSuchReader,
+    Refusal,
+    UnknownTopic,
+)
 
 
 class DeskRequest(HttpRequest):
@@ -44,7 +51,13 @@ def door(view: View) -> View:
             return _to_sign_in(cast("DeskRequest", request))
         try:
             return view(request, **parts)
-        except (NoSuchBrief, NoSuchDispatch, NoSuchReader, UnknownTopic) as refusal:
+        except (
+            NoSuchBrief,
+            NoSuchDispatch,
+            NoSuchFuse,
+            NoSuchReader,
+            UnknownTopic,
+        ) as refusal:
             said = str(refusal).partition(";")[0]  # what follows is for the command line
             return page(request, "refused", status=404, name="Not here", said=said)
         except Refusal as refusal:

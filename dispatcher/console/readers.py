@@ -6,17 +6,18 @@ from django.http import HttpResponse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from dispatcher.audience import browsing, consent, reasons, suppressing
+from dispatcher.audience import browsing, consent, hashing, reasons, standing
 from dispatcher.console.asking import number_asked, text_asked
 from dispatcher.console.doors import DeskRequest
 from dispatcher.console.showing import page
-from dispatcher.mailing import reporting
+from dispatcher.mailing import reporting, timeline
 
 
 @require_safe
 def listing(request: DeskRequest) -> HttpResponse:
-    search = text_asked(request, "search")
-    leaf = browsing.leaf(search=search, older_than=number_asked(request, "older"))
+    search, state = text_asked(request, "search"), text_asked(request, "state")
+    state = state if state in browsing.STATES else ""
+    leaf = browsing.leaf(search=search, state=state, older_than=number_asked(request, "older"))
     return page(
         request,
         "readers",
@@ -24,12 +25,14 @@ def listing(request: DeskRequest) -> HttpResponse:
         leaf=leaf,
         is_first="older" not in request.GET,
         search=search,
-        suppressed=consent.suppressed_among(reader.address for reader in leaf.readers),
+        state=state,
+        states=browsing.STATES,
+        stands=browsing.stands,
         total=browsing.total(),
         reasons=reasons.sums(),
         reasons_days=reasons.PERIOD.days,
         reasons_said=reasons.said(),
-        older=urlencode({"search": search, "older": leaf.older_than or ""}),
+        older=urlencode({"search": search, "state": state, "older": leaf.older_than or ""}),
     )
 
 
@@ -41,10 +44,10 @@ def detail(request: DeskRequest, number: int) -> HttpResponse:
         "reader",
         here="Readers",
         reader=reader,
-        consents=reader.consents.order_by("-at", "-pk"),
         letters=reporting.letters_to(reader),
         rules=browsing.said_rules(reader),
         suppressed=consent.suppressed(reader.address),
-        suppressions=suppressing.acts(reader.address),
-        came_back=reader.receipts.order_by("-pk")[:20],
+        is_erased=hashing.is_hash(reader.address),
+        paused_until=standing.look(number).paused_until,
+        timeline=timeline.of(reader),
     )

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from dispatcher.console import (
     amending,
+    attending,
     briefs,
     dispatches,
     feeds,
@@ -13,7 +14,9 @@ from dispatcher.console import (
     readers,
     releasing,
     resending,
+    returns,
     signing,
+    suppressing,
     topics,
     writing,
 )
@@ -23,6 +26,7 @@ app_name = "console"
 
 _BRIEF = "briefs/<slug:brief_id>/"
 _DISPATCH = "dispatches/<int:number>/"
+_READER = "readers/<int:number>/"
 
 urlpatterns: list[URLPattern] = [
     path("sign-in", signing.sign_in, name="sign-in"),
@@ -46,7 +50,22 @@ urlpatterns: list[URLPattern] = [
     path(_DISPATCH + "cancel", door(dispatches.change), {"verb": "cancel"}, name="cancel"),
     path(_DISPATCH + "rest", door(resending.rest), name="rest"),
     path("readers/", door(readers.listing), name="readers"),
-    path("readers/<int:number>/", door(readers.detail), name="reader"),
+    path("readers/returned/", door(returns.listing), name="returned"),
+    path("readers/returned/fuses/<int:number>", door(returns.fuse), name="fuse"),
+    path("readers/suppressed/", door(suppressing.listing), name="suppressions"),
+    path("readers/suppressed/add", door(suppressing.suppress), name="suppress-address"),
+    path("readers/suppressed/<int:suppression>/lift", door(suppressing.lift), name="lift-address"),
+    path(_READER, door(readers.detail), name="reader"),
+    path(_READER + "suppress", door(suppressing.suppress), name="suppress"),
+    path(_READER + "lift", door(suppressing.lift), name="lift"),
+    path(_READER + "rules/new", door(attending.rule), name="rule-new"),
+    path(_READER + "rules/<int:rule>", door(attending.rule), name="rule"),
+    path(_READER + "rules/<int:rule>/end", door(attending.end), name="rule-end"),
+    path(_READER + "rules/<int:rule>/again", door(attending.take_up), name="rule-again"),
+    path(_READER + "pause", door(attending.pause), name="pause-reader"),
+    path(_READER + "resume", door(attending.resume), name="resume-reader"),
+    path(_READER + "link", door(attending.send_page), name="send-page"),
+    path(_READER + "erase", door(attending.erase), name="erase"),
     path("feeds/", door(feeds.readers), name="feeds"),
     path("topics/", door(topics.listing), name="topics"),
     *(

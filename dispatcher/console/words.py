@@ -13,6 +13,7 @@ from dispatcher.briefs.models import Revision
 from dispatcher.mailing.ledger import Tally
 from dispatcher.mailing.models import Act, Delivery, Dispatch
 from dispatcher.mailing.reporting import DRAFT, WITHDRAWN, Progress, Times
+from dispatcher.mailing.timeline import Event
 from dispatcher.mailing.troubles import Faulty, Reason
 
 State = Dispatch.State
@@ -43,6 +44,20 @@ CHIPS: Mapping[str, Chip] = {
     "active": Chip("Active", "check", "good"),
     "left": Chip("Left", "ring", "ink-soft"),
     "suppressed": Chip("Suppressed", "cross", "bad"),
+    # Why an address is suppressed, and what came back
+    "bounced": Chip("Bounced", "cross", "bad"),
+    "complaint": Chip("Complaint", "bars", "bad"),
+    "opt-out": Chip("Opt-out", "bars", "warn"),
+    "erased": Chip("Erased", "ring", "ink-soft"),
+    "by hand": Chip("By hand", "half", "ink-soft"),
+    "hard bounce": Chip("Hard bounce", "cross", "bad"),
+    "soft bounce": Chip("Soft bounce", "clock", "warn"),
+    "refused by policy": Chip("By policy", "half", "warn"),
+    "feedback": Chip("Feedback", "query", "ink-soft"),
+    "note": Chip("Note", "query", "ink-soft"),
+    "believed": Chip("Believed", "check", "bad"),
+    "dismissed": Chip("Dismissed", "ring", "good"),
+    "undecided": Chip("Waits for you", "query", "warn"),
     # Deliveries
     Outcome.WAITING: Chip("Waiting", "ring", "ink-soft"),
     Outcome.CARRYING: Chip("Being handed over", "arrow", "accent"),
@@ -252,3 +267,37 @@ def until(moment: datetime, now: datetime) -> str:
     if minutes < 36 * 60:
         return f"in {plural(round(minutes / 60), 'hour')}"
     return f"in {plural(round(minutes / 1440), 'day')}"
+
+
+CONSENTS: Mapping[str, str] = {
+    "asked": "Asked to read",
+    "confirmed": "Confirmed",
+    "imported": "Imported",
+    "added by staff": "Added by staff",
+    "left": "Left",
+    "returned": "Came back",
+    "changed": "Changed what comes",
+    "moved": "Moved to another address",
+    "erased": "Erased",
+    "paused": "Paused",
+    "resumed": "Resumed",
+}
+NOTICES: Mapping[str, str] = {
+    "welcome": "Welcome",
+    "address": "Link to confirm a new address",
+    "moved": "Word of a new address",
+    "farewell": "Farewell",
+    "page": "Link to their page",
+}
+
+
+def event(of: Event) -> str:
+    """What happened between a reader and us, in a few words."""
+    match of.kind:
+        case "consent":
+            return CONSENTS[of.what]
+        case "notice":
+            return f"Letter: {NOTICES[of.what]}"
+        case "suppression":
+            return f"{of.what.capitalize()}:"
+    return of.what.capitalize()

@@ -7,6 +7,7 @@ one that was overtaken is stale, never wrong, and any number of renderers may wo
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from datetime import timedelta
 from urllib.parse import unquote
 
@@ -94,8 +95,16 @@ def refresh(row: FeedChannel, words: Vocabulary) -> int:
         rendered, body = _rendered(channel, form, "", contents)
         old = stored.get(form)
         changed += old is None or old.etag != rendered.etag
-        _store(row, rendered, body, over=old, with_br=True)
+        _store(row, rendered, body, over=old)
     return changed
+
+
+def code_in_br(channel_ids: Collection[int]) -> None:
+    """Make the coding that nobody waited for, of the live documents of these channels that lack it."""
+    lacking = FeedDocument.objects.filter(channel__in=channel_ids, month="", br=b"")
+    for document in lacking.order_by("-channel__is_standing", "pk").iterator(chunk_size=20):
+        own = FeedDocument.objects.filter(pk=document.pk, etag=document.etag)
+        own.update(br=coding.in_br(coding.plain(bytes(document.gzip))))
 
 
 def _brought_up_to_date(
@@ -135,12 +144,7 @@ def _stored(row: FeedChannel, form: Format, month: str) -> FeedDocument | None:
 
 
 def _store(
-    row: FeedChannel,
-    made: FeedDocument,
-    body: bytes,
-    *,
-    over: FeedDocument | None,
-    with_br: bool = False,
+    row: FeedChannel, made: FeedDocument, body: bytes, *, over: FeedDocument | None
 ) -> FeedDocument:
     """Keep the document, under the version of the row; the same bytes keep their date and codings."""
     if over is not None and over.etag == made.etag:
@@ -150,8 +154,6 @@ def _store(
     if over is not None:  # a brief that moved away may leave an older date behind
         made.last_modified = max(made.last_modified, over.last_modified + _SECOND)
     made.gzip = coding.gzipped(body)
-    if with_br:
-        made.br = coding.in_br(body)
     values = ("format", "month", "gzip", "br", "etag", "last_modified")
     told = {name: getattr(made, name) for name in values}
     with connection.cursor() as cursor:

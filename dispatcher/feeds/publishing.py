@@ -21,10 +21,10 @@ from dispatcher.feeds.models import FeedChannel, Publication
 
 Told = Callable[[int, int], object]
 
-# A new topic has a feed before anything is published in it; what else becomes of topics is republished.
+# A new topic makes an address of what was none; what else becomes of topics, `republish` counts.
 SQL_GENERATION = """
-SELECT coalesce((SELECT number FROM dispatcher_feedgeneration), 0)
-     + coalesce((SELECT max(id) FROM dispatcher_topic), 0)
+SELECT COALESCE((SELECT number FROM dispatcher_feedgeneration), 0)
+     + COALESCE((SELECT max(id) FROM dispatcher_topic), 0)
 """
 
 
@@ -88,7 +88,10 @@ def build_all(told: Told | None = None) -> int:
 
 
 def generation() -> int:
-    """Rises with everything that is published: who saw this number has seen all there is."""
+    """A number that only grows: whoever saw it has seen all that was published, and every topic.
+
+    One small question, by whichever thread asks. Raises django.db.Error.
+    """
     with connection.cursor() as cursor:
         cursor.execute(SQL_GENERATION)
         return int(cursor.fetchone()[0])
@@ -135,4 +138,5 @@ def _refresh(channel_ids: Collection[int], told: Told | None = None) -> int:
         changed += documents.refresh(row, words)
         if told is not None:
             told(number, len(rows))
+    documents.code_in_br(channel_ids)
     return changed

@@ -7,11 +7,11 @@ from functools import wraps
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dispatcher import links
+from dispatcher import links, speaking
 from dispatcher.audience.rules import Match
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
@@ -20,8 +20,6 @@ from dispatcher.feeds import addressing, describing, documents, holding, outlini
 from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
-from dispatcher.letters.languages import setting
-from dispatcher.letters.words import words
 
 LISTED = 20
 PAGE_AGE = "public, max-age=300"
@@ -91,7 +89,7 @@ def _index(request: HttpRequest, refusal: str = "") -> HttpResponse:
         "wanted": set(asked.getlist("topic")),
         "unwanted": set(asked.getlist("not")),
         "held": holding.counts(),
-        "day": words("en").date,
+        "day": speaking.words_for(request).date,
         "urgent_page": URGENT.path(),
         "combined": describing.links_of(ALL),
         "urgent": describing.links_of(URGENT),
@@ -101,7 +99,8 @@ def _index(request: HttpRequest, refusal: str = "") -> HttpResponse:
         "feeds": describing.feed_links(),
         "canonical": describing.home_page() + "feeds/",
     }
-    return render(request, "feeds/index.html", context, status=422 if refusal else 200)
+    status = 422 if refusal else 200
+    return speaking.render(request, "feeds/index.html", context, status=status)
 
 
 @require_safe
@@ -139,12 +138,10 @@ def _page(request: HttpRequest, meant: Address) -> HttpResponse:
         "links": formats,
         "briefs": public.of([row.brief_id for row in held]),
         "feeds": formats,
-        "setting": setting,
-        "words": words,
         "again": _again(channel),
         **({} if channel.token else {"canonical": page}),
     }
-    return _shown(channel, render(request, "feeds/channel.html", context))
+    return _shown(channel, speaking.render(request, "feeds/channel.html", context))
 
 
 def _again(channel: Channel) -> str:
@@ -181,7 +178,9 @@ def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
         response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     else:
         title = "No feed here" if status == 404 else "This feed has ended"
-        response = render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})
+        response = speaking.render(
+            request, "feeds/sorry.html", {"title": title, "sentence": sentence}
+        )
     response.status_code = status
     response.headers["Cache-Control"] = _NOT_AGE
     response.headers["Access-Control-Allow-Origin"] = "*"

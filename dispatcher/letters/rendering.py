@@ -23,7 +23,8 @@ from dispatcher.letters.languages import capitals, setting
 from dispatcher.letters.paragraphs import runs
 from dispatcher.letters.slots import Markers
 from dispatcher.letters.tokens import tokens
-from dispatcher.letters.words import words
+from dispatcher.letters.words import can_be_translated, words
+from dispatcher.translating import SOURCE
 
 LARGEST = 95 * 1024  # octets of HTML; Gmail clips at 102 KB
 _CONTROLS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -77,9 +78,12 @@ class Renderer:
 
     def _rough(self, name: str, context: Mapping[str, object]) -> Letter:
         notes = {"notes": plaintext.Notes()}
-        subject = self._plain.get_template(f"{name}/subject.txt").render(context)
-        text = self._plain.get_template(f"{name}/body.txt").render(context, **notes)
-        html = self._html.get_template(f"{name}/body.html").render(context)
+        ours = words(str(context.get("chrome", SOURCE)))
+        told = {**context, **ours.in_text()}
+        subject = self._plain.get_template(f"{name}/subject.txt").render(told)
+        text = self._plain.get_template(f"{name}/body.txt").render(told, **notes)
+        told.update(ours.in_html())
+        html = self._html.get_template(f"{name}/body.html").render(told)
         subject = _CONTROLS.sub(" ", subject).strip()
         if not subject:
             raise ValueError(f"The subject of {name!r} is empty.")
@@ -94,6 +98,7 @@ def _environment(folders: Sequence[Path], *, autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    can_be_translated(environment)
     environment.globals.update(setting=setting, tokens=tokens, words=words)
     environment.filters.update(
         ascii_url=plaintext.ascii_url,

@@ -26,7 +26,8 @@ _AWAY = re.compile(
     r"|respuesta automática|fuera de la oficina|vacaciones|risposta automatica|fuori sede|fuori ufficio"
     r"|resposta automática|férias|automatisch antwoord|afwezig|autosvar|automatiskt svar|automaattinen"
     r"|автоответ|отсутств|מענה אוטומטי|תשובה אוטומטית|رد تلقائي|自动回复|自動返信|不在|부재중|자동 회신"
-    r"|otomatik yanıt|automatická odpověď|odpowiedź automatyczna|automatikus válasz"
+    r"|otomatik yanıt|automatická odpověď|odpowiedź automatyczna|automatikus válasz|răspuns automat"
+    r"|автоматична відповідь|αυτόματη απάντηση|پاسخ خودکار|स्वचालित|tự động|^vacation\b|^holiday notice"
     r"|thank you for your (?:mail|message|e-?mail)|ticket|case (?:number|#)|we have received your",
     re.IGNORECASE,
 )

@@ -34,6 +34,7 @@ _ADDRESS = re.compile(r"[^\s<>;,\"]{1,255}@[^\s<>;,\"]{1,255}")
 _RETURN_PATH = re.compile(rb"bounces\+([0-9a-fA-F]{20,100})@", re.IGNORECASE)
 _WAY_OUT = re.compile(r"unsubscribe(?:\+|\s+)([0-9a-fA-F]{20,100})(?![0-9a-zA-Z])", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rb"^[> \t]*message-id:\s*<([^<>\s]{3,250})>", re.IGNORECASE | re.MULTILINE)
+_DELIVERY_STATUS = {"message/delivery-status", "message/global-delivery-status"}  # RFC 3464, 6533
 _NOBODY = re.compile(
     r"user unknown|unknown user|no such (?:user|mailbox|address)|does not exist|doesn't have an? "
     r"|mailbox not found|address unknown|unknown recipient|no mailbox here|not listed in|user not found",
@@ -75,6 +76,9 @@ class Report:
     feedback: str = ""
 
 
+Judged = tuple[Kind, tuple[Recipient, ...], str]  # and the type of feedback
+
+
 def read(octets: bytes, *, to: str = "") -> Report:
     """What a message means that came for `to`, its envelope recipient if that is known. Never raises."""
     octets = _bounded(octets)
@@ -105,20 +109,29 @@ def _bounded(octets: bytes) -> bytes:
     return octets
 
 
-def _judged(message: Message) -> tuple[Kind, tuple[Recipient, ...], str]:
+def _judged(message: Message) -> Judged:
     """The first form that fits, from the most exact to the least."""
-    for part in _parts(message):
-        if part.get_content_type() == "message/delivery-status":
-            return (*_delivery_status(part), "")
-        if part.get_content_type() == "message/feedback-report":
-            return _feedback(part)
-    if message.get_all("X-Failed-Recipients"):
-        return Kind.BOUNCE, _failed_recipients(message), ""
+    if found := _by_its_fields(message):
+        return found
     if is_auto_reply(message):
         return Kind.AUTO_REPLY, (), ""
     if is_from_a_mail_server(message) or message.get_content_type() == "multipart/report":
         return (*_free_form(message), "")
     return Kind.NOTHING, (), ""
+
+
+def _by_its_fields(message: Message) -> Judged | None:
+    """What was written for programs, in a form of its own or in a field among others."""
+    for part in _parts(message):
+        if part.get_content_type() in _DELIVERY_STATUS:
+            return (*_delivery_status(part), "")
+        if part.get_content_type() == "message/feedback-report":
+            return _feedback(part)
+    if address := _reported(message):
+        return Kind.COMPLAINT, (Recipient(address),), "abuse"
+    if message.get_all("X-Failed-Recipients"):
+        return Kind.BOUNCE, _failed_recipients(message), ""
+    return None
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -159,19 +172,46 @@ def _delivery_status(part: Message) -> tuple[Kind, tuple[Recipient, ...]]:
 
 
 def _groups(part: Message) -> Iterator[Message]:
-    """The groups of fields, also where a server made no message of them or encoded them."""
+    """The groups of fields, also where a server made no message of them or encoded them.
+
+    Of fields in UTF-8 (RFC 6533) the standard library makes one message, whose text is all groups but one.
+    """
     payload = part.get_payload()
     blocks = (
         [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
     )
-    if len(blocks) > 1 or (blocks and blocks[0].keys()):
+    is_global = part.get_content_type() == "message/global-delivery-status"
+    if any(each.keys() for each in blocks) and not is_global:
         yield from blocks
         return
-    raw = part.get_payload(decode=True)
+    raw = (
+        b"\n".join(each.as_bytes() for each in blocks) if blocks else part.get_payload(decode=True)
+    )
     if not isinstance(raw, bytes):
-        raw = str((blocks[0] if blocks else part).get_payload()).encode("utf-8", "replace")
-    for group in re.split(rb"\n[ \t]*\n", raw)[: MOST_RECIPIENTS * 2]:
+        raw = str(part.get_payload()).encode("utf-8", "replace")
+    if blocks and part.get("Content-Transfer-Encoding"):
+        raw = _decoded_as(str(part["Content-Transfer-Encoding"]), raw)
+    for group in re.split(rb"\n[ \t]*\n", raw.strip())[: MOST_RECIPIENTS * 2]:
         yield message_from_bytes(group.lstrip(), policy=policy.compat32)
+
+
+def _decoded_as(encoding: str, raw: bytes) -> bytes:
+    whole = Message()
+    whole["Content-Transfer-Encoding"] = encoding
+    whole.set_payload(raw.decode("ascii", "surrogateescape"))
+    decoded = whole.get_payload(decode=True)
+    return decoded if isinstance(decoded, bytes) else raw
+
+
+def _reported(message: Message) -> str:
+    """Who complained by Outlook's programme, which sends the letter itself and no report."""
+    if "staff@hotmail.com" not in _said(message.get("From")).lower():
+        return ""
+    for part in _parts(message):
+        if part.get_content_type() == "message/rfc822":
+            for letter in _within(part):
+                return _address(letter.get("X-HmXmrOriginalRecipient"))
+    return ""
 
 
 def _feedback(part: Message) -> tuple[Kind, tuple[Recipient, ...], str]:

@@ -186,7 +186,7 @@ class _Trip:
 
         Keeps the lease; raises LeaseLost.
         """
-        write = sealing.stamper(composing.compiled(self._dispatch.pk))
+        writers = sealing.Writers(composing.compiled(self._dispatch.pk))
         values = composing.values_of(self._dispatch)
         return_path = composing.return_paths()
         way = Way(is_urgent=self._is_urgent)
@@ -200,7 +200,8 @@ class _Trip:
             if self._is_over or self._unnoted is not None:
                 return
             try:
-                data = write(values(addressee))
+                write, language = writers[addressee.language]
+                data = write(values(addressee, language))
             except UnsafeValue as refusal:
                 self._note(Outcome(delivery.id, Result.FAILED, "", "", str(refusal)))
             except Exception:  # one letter that cannot be written must not hold up those behind it

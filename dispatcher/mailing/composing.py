@@ -6,7 +6,7 @@ links, headers, the reason line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -28,10 +28,12 @@ from dispatcher.letters.compiling import compile_letter
 from dispatcher.letters.headers import HeaderFacts, headers
 from dispatcher.letters.rendering import LetterTooLarge, Renderer
 from dispatcher.letters.slots import SlotValues
+from dispatcher.letters.variants import Variants
 from dispatcher.letters.words import words
 from dispatcher.mailing import sealing
 from dispatcher.mailing.addressing import EVERY_BRIEF, Addressee
 from dispatcher.mailing.models import Dispatch
+from dispatcher.translating import SOURCE
 
 ALERT = "alert"
 TEST = "[TEST] "
@@ -48,14 +50,37 @@ class Sample:
     message: bytes
 
 
-def compose(
-    brief: Brief, revision: Revision, *, subject_prefix: str = "", day: datetime | None = None
-) -> Compiled:
-    """The letter of a revision with slots, for `stamp`. Raises UnreadyBrief when it is too large.
+def compose_variants(
+    brief: Brief, revision: Revision, *, languages: Iterable[str] = (), day: datetime | None = None
+) -> Variants:
+    """The letter in English, and in what we speak of these languages. Raises what `compose` does.
 
-    A brief that names no date bears that of `day`, when it goes out; now if that is left out.
+    One moment is the `day` of all, so that they differ in our words alone.
     """
-    context = _context(brief, revision.document, day=day)
+    day = day or timezone.now()
+    spoken = {words(language).language for language in languages} - {SOURCE}
+    return Variants(
+        {
+            language: compose(brief, revision, day=day, language=language)
+            for language in (SOURCE, *sorted(spoken))
+        }
+    )
+
+
+def compose(
+    brief: Brief,
+    revision: Revision,
+    *,
+    subject_prefix: str = "",
+    day: datetime | None = None,
+    language: str = SOURCE,
+) -> Compiled:
+    """The letter of a revision with slots, for `stamp`; `language` is that of our words in it.
+
+    A brief that names no date bears that of `day`, when it goes out; now if that is left out. Raises
+    UnreadyBrief when it is too large.
+    """
+    context = _context(brief, revision.document, day=day, chrome=language)
     try:
         letter = renderer().render_with_slots(ALERT, context.mapping())
     except LetterTooLarge as refusal:
@@ -83,8 +108,9 @@ def sample(brief: Brief, revision: Revision) -> Sample:
     )
 
 
-def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
-    """What stands in the slots for each reader. The same on every attempt, the Message-ID included.
+def values_of(dispatch: Dispatch) -> Callable[[Addressee, str], SlotValues]:
+    """What stands in the slots for each reader, in the language of their letter. The same on every attempt,
+    the Message-ID included.
 
     What all readers share is worked out once, for the rest is paid by the million.
     """
@@ -93,14 +119,14 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
     for_leaving, for_managing = access.for_leaving(), access.for_managing()
     for_message = sealer(Purpose.MESSAGE_ID)
 
-    def values(addressee: Addressee) -> SlotValues:
+    def values(addressee: Addressee, language: str) -> SlotValues:
         version = addressee.link_version
         leave_token = for_leaving(addressee.subscriber_id, dispatch_id, version)
         message_token = for_message(addressee.subscriber_id, dispatch_id)
         return SlotValues(
             address=addressee.address,
             name=addressee.name,
-            reason=_reason(addressee.language, addressee.follows),
+            reason=_reason(language, addressee.follows),
             manage_url=manage(for_managing(addressee.subscriber_id, version)),
             unsubscribe_url=leave(leave_token),
             unsubscribe_mailto=to_leave(leave_token),
@@ -113,7 +139,7 @@ def values_of(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
 
 @lru_cache(maxsize=1024)
 def _reason(language: str, follows: tuple[str, ...]) -> str:
-    return words(language).reason(follows)
+    return words(language).reason(() if follows == (EVERY_BRIEF,) else follows)
 
 
 def sample_values(brief: Brief, address: str) -> SlotValues:
@@ -123,7 +149,7 @@ def sample_values(brief: Brief, address: str) -> SlotValues:
     now = timezone.now()
     return SlotValues(
         address=address,
-        reason=words("en").reason(names or [EVERY_BRIEF]),
+        reason=words(SOURCE).reason(names),
         manage_url=page,
         unsubscribe_url=page,
         unsubscribe_mailto=mailto("sample"),
@@ -139,10 +165,10 @@ def return_paths() -> Callable[[int], str]:
 
 
 @lru_cache(maxsize=32)
-def compiled(dispatch_id: int) -> Compiled:
+def compiled(dispatch_id: int) -> Variants:
     """The letter stored at release; a worker reads it once."""
     stored = Dispatch.objects.values_list("letter", flat=True).get(pk=dispatch_id)
-    return Compiled.from_bytes(stored)
+    return Variants.from_bytes(stored)
 
 
 @lru_cache(maxsize=1)
@@ -150,7 +176,9 @@ def renderer() -> Renderer:
     return Renderer(settings.TEMPLATE_ROOT / "email")
 
 
-def _context(brief: Brief, document: Document, *, day: datetime | None = None) -> AlertContext:
+def _context(
+    brief: Brief, document: Document, *, day: datetime | None = None, chrome: str = SOURCE
+) -> AlertContext:
     vocabulary = Vocabulary()
     ids = vocabulary.recognise(document.topics)  # some may be retired since
     return AlertContext(
@@ -166,6 +194,7 @@ def _context(brief: Brief, document: Document, *, day: datetime | None = None) -
         page_url=links.brief_page(brief.public_id),
         preheader=document.summary,
         urgent=document.urgent,
+        chrome=chrome,
     )
 
 

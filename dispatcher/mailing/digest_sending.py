@@ -20,6 +20,7 @@ from dispatcher import queue
 from dispatcher.briefs.models import Brief
 from dispatcher.letters.compiled import Compiled
 from dispatcher.letters.rendering import LetterTooLarge
+from dispatcher.letters.variants import Variants
 from dispatcher.mailing import digest_letters
 from dispatcher.mailing.digest_letters import Held
 from dispatcher.mailing.models import Batch, Delivery, DigestBrief, DigestRun, Dispatch
@@ -139,7 +140,7 @@ def _dispatch(
         state=Dispatch.State.SENDING,
         topics=sorted({topic for brief in own.briefs for topic in held[brief].topics}),
         content_hash=own.mark,
-        letter=letter.to_bytes(),
+        letter=Variants({own.language: letter}).to_bytes(),
         released_by=BY,
         released_at=now,
         audience=len(own.readers),

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dispatcher import queue
+from dispatcher.audience import browsing
 from dispatcher.briefs import revising
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.topics import Vocabulary
@@ -97,7 +98,8 @@ def release(
             " readers have changed. Look at whom it goes to, then release it."
         )
     queue.check_reachable()
-    letter = composing.compose(brief, revision, day=at)
+    languages = [] if to_feeds_alone else browsing.languages()
+    letter = composing.compose_variants(brief, revision, languages=languages, day=at)
     try:
         with transaction.atomic():
             dispatch = _store(

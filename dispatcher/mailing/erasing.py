@@ -49,7 +49,7 @@ def erase(reader_id: int, *, by: str) -> bool:
     reader.consents.update(ip_hash="")
     consent.live(reader).update(ended_at=timezone.now(), ended_reason=ENDED)
     SignUp.objects.filter(consent.same(address)).delete()
-    AddressChange.objects.filter(subscriber=reader).delete()
+    AddressChange.objects.filter(Q(subscriber=reader) | consent.same(address)).delete()
     LeavingReason.objects.filter(subscriber=reader).update(words="")
     Notice.objects.filter(Q(reader=reader) | consent.same(address)).delete()
     Owed.objects.filter(subscriber=reader).delete()

@@ -10,20 +10,30 @@ from zoneinfo import ZoneInfo
 from dispatcher import links
 from dispatcher.audience import standing, zones
 from dispatcher.audience.models import Subscriber, Subscription
+from dispatcher.letters.words import words
 from dispatcher.mailing import reporting
 from dispatcher.mailing.addressing import OWN_WORDS
 from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import Delivery, DigestBrief, Dispatch
+from dispatcher.translating import later
 
 State = Delivery.State
 WORDS: Mapping[str, str] = {
-    State.WAITING: "On its way",
-    State.CARRYING: "On its way",
-    State.DEFERRED: "Your mail server has it put off; we try again",
-    State.ACCEPTED: "Sent",
-    State.UNKNOWN: "Probably sent",
-    State.FAILED: "Not taken by your mail server",
+    State.WAITING: later("On its way"),
+    State.CARRYING: later("On its way"),
+    State.DEFERRED: later("Your mail server has it put off; we try again"),
+    State.ACCEPTED: later("Sent"),
+    State.UNKNOWN: later("Probably sent"),
+    State.FAILED: later("Not taken by your mail server"),
 }
+# By the refusals of `addressing`.
+NOT_SENT: Mapping[str, str] = {
+    "suppressed": later("Not sent: letters to this address were stopped before"),
+    "left": later("Not sent: you had left before"),
+    "paused": later("Not sent: you had paused before"),
+    "stopped following these topics": later("Not sent: you had stopped following it before"),
+}
+_NOT_SENT = later("Not sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +55,14 @@ def letters(reader_id: int) -> list[Letter]:
     if reader is None:
         return []
     rules = list(reader.subscriptions.order_by("pk"))
-    words = {line.id: line.words for line in standing.lines(rules)}
+    lines = standing.lines(rules, words(reader.language))
+    said = {line.id: line.words for line in lines}
     zone = zones.known(reader.timezone)
-    return [_letter(one, rules, words, zone) for one in reporting.letters_to(reader)]
+    return [_letter(one, rules, said, zone) for one in reporting.letters_to(reader)]
 
 
 def _letter(
-    delivery: Delivery, rules: Sequence[Subscription], words: Mapping[int, str], zone: ZoneInfo
+    delivery: Delivery, rules: Sequence[Subscription], said: Mapping[int, str], zone: ZoneInfo
 ) -> Letter:
     dispatch = delivery.dispatch
     held = [rule for rule in rules if _live_at(rule, dispatch)]
@@ -60,7 +71,7 @@ def _letter(
         briefs=tuple(_briefs(dispatch)),
         at=(delivery.settled_at or dispatch.released_at).astimezone(zone),
         outcome=_outcome(delivery),
-        why=tuple(words[rule.pk] for rule in rules_behind(dispatch, held)),
+        why=tuple(said[rule.pk] for rule in rules_behind(dispatch, held)),
     )
 
 
@@ -75,9 +86,9 @@ def _briefs(dispatch: Dispatch) -> Iterator[tuple[str, str]]:
 
 
 def _outcome(delivery: Delivery) -> str:
-    """What we chose ourselves is said as it is; the relay's words are no help to a reader."""
+    """What we chose ourselves is said; the relay's words are no help to a reader."""
     if delivery.state == State.FAILED and delivery.text.endswith(OWN_WORDS):
-        return f"Not sent: {delivery.text}"
+        return NOT_SENT.get(delivery.text.removesuffix(OWN_WORDS).strip(), _NOT_SENT)
     return WORDS[delivery.state]
 
 

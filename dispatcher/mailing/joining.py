@@ -19,11 +19,13 @@ from dispatcher.audience.joining import Wish
 from dispatcher.audience.models import SignUp, Subscriber
 from dispatcher.audience.standing import Line
 from dispatcher.audience.tokens import Purpose, seal, unseal
+from dispatcher.letters.words import words
 from dispatcher.mailing import notices
 from dispatcher.mailing.models import Notice
+from dispatcher.translating import later
 
 HOUR = timedelta(hours=1)
-SENT = "If this address can have our letters, one is on its way to it. Open the link in it."
+SENT = later("If this address can have our letters, one is on its way to it. Open the link in it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,12 @@ def ask(wish: Wish, *, visitor: str, solution: str = "") -> None:
         )
 
 
+def language(token: str) -> str:
+    """In which language who signed up is spoken to. Raises BadToken."""
+    (number,) = unseal(Purpose.JOIN, token, count=1)
+    return joining.find(number).language
+
+
 def prospect(token: str) -> Line:
     """What confirming would begin, in words; changes nothing. Raises BadToken."""
     (number,) = unseal(Purpose.JOIN, token, count=1)
@@ -71,7 +79,9 @@ def confirm(token: str) -> Welcome:
     (number,) = unseal(Purpose.JOIN, token, count=1)
     joined = joining.confirm(number)
     reader = joined.reader
-    welcome = Welcome(standing.lines(consent.live(reader)), manage_link(reader))
+    welcome = Welcome(
+        standing.lines(consent.live(reader), words(reader.language)), manage_link(reader)
+    )
     if joined.is_new:
         notices.post(
             Notice.Kind.WELCOME,
@@ -103,7 +113,7 @@ def forget() -> None:
 
 
 def _line(sign_up: SignUp) -> Line:
-    (line,) = standing.lines([joining.subscription_of(sign_up)])
+    (line,) = standing.lines([joining.subscription_of(sign_up)], words(sign_up.language))
     return line
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from dispatcher import links
@@ -17,9 +18,26 @@ from dispatcher.audience import access, consent, standing
 from dispatcher.audience.models import Consent, Subscriber, Subscription
 from dispatcher.audience.standing import Line
 from dispatcher.errors import BadToken
+from dispatcher.letters.words import words
 from dispatcher.mailing import notices
 from dispatcher.mailing.behind import rules_behind
-from dispatcher.mailing.models import Dispatch, Notice
+from dispatcher.mailing.models import DigestRun, Dispatch, Notice
+from dispatcher.mailing.noticing import NO_DISPATCH
+
+# All that leaving asks, in one look: the reader, whether they came back lately, their live rules, and
+# what the dispatch was that brought the letter. No row when the reader is gone.
+SQL_LOOK = """
+SELECT r.address, r.language, r.link_version, r.state,
+       EXISTS (SELECT FROM dispatcher_consent c
+               WHERE c.subscriber_id = r.id AND c.act = %(returned)s AND c.at >= %(lately)s),
+       (SELECT json_agg(json_build_array(s.id, s.match, s.topics, s.except_topics, s.cadence) ORDER BY s.id)
+        FROM dispatcher_subscription s WHERE s.subscriber_id = r.id AND s.ended_at IS NULL),
+       d.id, d.kind, d.lane, d.topics, u.id, u.cadence
+FROM dispatcher_subscriber r
+LEFT JOIN dispatcher_dispatch d ON d.id = %(dispatch)s
+LEFT JOIN dispatcher_digestrun u ON u.id = d.run_id
+WHERE r.id = %(reader)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +48,35 @@ class Prospect:
     remaining: tuple[Line, ...] = ()
 
 
+class _Look(NamedTuple):
+    """A reader, and the dispatch that they would have no more of, if anybody knows it."""
+
+    reader: Subscriber
+    came_back_lately: bool
+    live: list[Subscription]
+    dispatch: Dispatch | None
+
+    @property
+    def behind(self) -> list[Subscription]:
+        """The live rules that let the dispatch through.
+
+        All of them when nobody knows the dispatch any more: the wish to get no more of it must be met,
+        and ending too much can be undone.
+        """
+        if self.dispatch is None:
+            return self.live
+        return rules_behind(self.dispatch, self.live) if self.live else []
+
+
 def prospect(subscriber_id: int, dispatch_id: int) -> Prospect:
     """Look ahead at leaving; changes nothing. A reader who is gone has nothing to end."""
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    if reader is None:
+    look = _look(subscriber_id, dispatch_id)
+    if look is None:
         return Prospect()
-    ending = _behind(reader, dispatch_id)
-    remaining = consent.live(reader).exclude(pk__in=[rule.pk for rule in ending])
-    return Prospect(standing.lines(ending), standing.lines(remaining))
+    ending = look.behind
+    remaining = [rule for rule in look.live if rule not in ending]
+    ours = words(look.reader.language)
+    return Prospect(standing.lines(ending, ours), standing.lines(remaining, ours))
 
 
 def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> int:
@@ -45,8 +84,8 @@ def leave_stream(subscriber_id: int, dispatch_id: int, *, source: str) -> int:
 
     Repeats end nothing and do not fail, nor does a reader who is gone.
     """
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    return _end(reader, _behind(reader, dispatch_id), source=source) if reader else 0
+    look = _look(subscriber_id, dispatch_id)
+    return _end(look, look.behind, source=source) if look else 0
 
 
 def leave_by_mail(token: str) -> bool:
@@ -62,61 +101,91 @@ def leave_by_mail(token: str) -> bool:
     return True
 
 
-def stop(subscriber_id: int, rule_id: int, *, source: str) -> int:
+def stop(subscriber_id: int, rule_id: int, *, source: str, why: str = consent.BY_READER) -> int:
     """End one rule of the reader; how many ended, none when it is not theirs or ended before."""
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    return _end(reader, consent.live(reader).filter(pk=rule_id), source=source) if reader else 0
+    look = _look(subscriber_id)
+    rules = [rule for rule in look.live if rule.pk == rule_id] if look else []
+    return _end(look, rules, source=source, why=why) if look else 0
 
 
 def stop_everything(subscriber_id: int, *, source: str) -> int:
     """End all rules of the reader; how many were live."""
-    reader = Subscriber.objects.filter(pk=subscriber_id).first()
-    return _end(reader, consent.live(reader), source=source) if reader else 0
+    look = _look(subscriber_id)
+    return _end(look, look.live, source=source) if look else 0
 
 
-def _end(reader: Subscriber, rules: Iterable[Subscription], *, source: str) -> int:
-    """End these rules; when none is left a last letter says so and how to undo it."""
-    ending = list(rules)
+def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
+    parameters: dict[str, Any] = {
+        "reader": subscriber_id,
+        "dispatch": dispatch_id,
+        "returned": Consent.Act.RETURNED.value,
+        "lately": timezone.now() - timedelta(hours=consent.UNDO_HOURS),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_LOOK, parameters)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    (
+        address,
+        language,
+        version,
+        state,
+        came_back,
+        rules,
+        number,
+        kind,
+        lane,
+        topics,
+        run,
+        cadence,
+    ) = row
+    reader = Subscriber(
+        pk=subscriber_id, address=address, language=language, link_version=version, state=state
+    )
+    live = [
+        Subscription(
+            pk=pk,
+            subscriber=reader,
+            match=match,
+            topics=wanted,
+            except_topics=unwanted,
+            cadence=when,
+        )
+        for pk, match, wanted, unwanted, when in rules or ()
+    ]
+    dispatch = None
+    if number is not None:
+        of_run = DigestRun(pk=run, cadence=cadence) if run else None
+        dispatch = Dispatch(pk=number, kind=kind, lane=lane, topics=topics, run=of_run)
+    return _Look(reader, came_back, live, dispatch)
+
+
+def _end(
+    look: _Look, ending: list[Subscription], *, source: str, why: str = consent.BY_READER
+) -> int:
+    """End these rules; when none is left a last letter says so and how to undo it.
+
+    Who leaves, undoes and leaves again needs no second one.
+    """
     if not ending:
         return 0
     with transaction.atomic():
-        ended = consent.leave(reader, ending, source=source)
-        has_left = reader.state == Subscriber.State.LEFT
-        if ended and has_left and not _came_back_lately(reader):
-            _bid_farewell(reader, ending)
+        ended = consent.leave(look.reader, ending, source=source, why=why)
+        has_left = look.reader.state == Subscriber.State.LEFT
+        if ended and has_left and not look.came_back_lately:
+            _bid_farewell(look.reader, ending)
     return ended
 
 
 def _bid_farewell(reader: Subscriber, ended: Iterable[Subscription]) -> None:
+    lines = standing.lines(ended, words(reader.language))
     notices.post(
         Notice.Kind.FAREWELL,
         to=reader.address,
         language=reader.language,
         reader_id=reader.pk,
         link=links.manage(access.for_managing()(reader.pk, reader.link_version)),
-        facts={"rules": "\n".join(f"{line.words}." for line in standing.lines(ended))},
+        facts={"rules": "\n".join(f"{line.words}." for line in lines)},
+        may_wait=True,
     )
-
-
-def _came_back_lately(reader: Subscriber) -> bool:
-    """Who leaves, undoes and leaves again needs no second farewell."""
-    since = timezone.now() - timedelta(hours=consent.UNDO_HOURS)
-    return reader.consents.filter(act=Consent.Act.RETURNED, at__gte=since).exists()
-
-
-def _behind(reader: Subscriber, dispatch_id: int) -> list[Subscription]:
-    """The live rules that let the dispatch through.
-
-    All of them when nobody knows the dispatch any more: the wish to get no more of it must be met,
-    and ending too much can be undone.
-    """
-    live = list(consent.live(reader))
-    if not live:
-        return []
-    dispatch = (
-        Dispatch.objects.select_related("run")
-        .only("kind", "topics", "lane", "run__cadence")
-        .filter(pk=dispatch_id)
-        .first()
-    )
-    return live if dispatch is None else rules_behind(dispatch, live)

@@ -14,6 +14,7 @@ from dispatcher.audience.tokens import Purpose, seal, unseal
 from dispatcher.errors import BadAddress
 from dispatcher.mailing import notices
 from dispatcher.mailing.models import Notice
+from dispatcher.translating import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
     reader = Subscriber.objects.filter(pk=reader_id).first()
     address = joining.address_of(address)
     if reader is None or address.lower() == reader.address.lower():
-        raise BadAddress("Your letters go there already.")
+        raise BadAddress(later("Your letters go there already."))
     if not limiting.may_have_a_letter(address, visitor=visitor):
         return
     with transaction.atomic():
@@ -42,6 +43,7 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
             Notice.Kind.ADDRESS,
             to=address,
             language=reader.language,
+            reader_id=reader_id,
             link=links.move_confirm(seal(Purpose.MOVE, change.pk)),
             facts={"days": str(settings.JOIN_DAYS)},
         )
@@ -52,6 +54,12 @@ def ask(reader_id: int, address: str, *, visitor: str) -> None:
             reader_id=reader_id,
             link=links.manage(access.manage_token(reader_id)),
         )
+
+
+def language(token: str) -> str:
+    """In which language its reader is spoken to. Raises BadToken."""
+    (number,) = unseal(Purpose.MOVE, token, count=1)
+    return moving.find(number).subscriber.language
 
 
 def prospect(token: str) -> Prospect:
@@ -71,6 +79,10 @@ def confirm(token: str) -> str:
     moved = moving.confirm(number)
     if moved.is_new:
         notices.post(
-            Notice.Kind.MOVED, to=moved.was, language=moved.reader.language, facts={"done": "yes"}
+            Notice.Kind.MOVED,
+            to=moved.was,
+            language=moved.reader.language,
+            reader_id=moved.reader.pk,
+            facts={"done": "yes"},
         )
     return links.manage(access.manage_token(moved.reader.pk))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
@@ -23,9 +24,10 @@ from dispatcher.audience.tokens import Purpose, unseal
 from dispatcher.errors import BadAddress, BadToken
 from dispatcher.mailing import bounces, leaving
 from dispatcher.mailing.bounces import Recipient, Report
-from dispatcher.mailing.models import Delivery, Notice, Receipt
+from dispatcher.mailing.models import Delivery, Fuse, Notice, Receipt
 
 Kind = Receipt.Kind
+BY = "what came back"
 MOST_NOTES = 1_000
 SOFT_BOUNCES = 5  # so many within
 SOFT_PERIOD = timedelta(days=30)  # end it; older ones no longer count
@@ -71,14 +73,47 @@ def take(octets: bytes, *, to: str = "", source: str) -> str:
 
 
 def record(
-    *, delivery: Delivery, status: str, diagnostic: str, source: str, kind: str = ""
+    *,
+    delivery: Delivery,
+    status: str,
+    diagnostic: str,
+    source: str,
+    kind: str = "",
+    fuse: Fuse | None = None,
 ) -> Receipt | None:
-    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind."""
+    """A receipt for a letter that is known, and what follows from it; None if it had one of this kind, or
+    went to an address that its reader has given up since.
+
+    Nothing follows from it yet while a `fuse` holds it.
+    """
     reader = delivery.subscriber
     tie = _Tie(delivery, None, reader, reader.address)
+    if _has_moved(tie):
+        return None
     return _recorded(
-        tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source
+        tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source, fuse
     )
+
+
+@transaction.atomic
+def settle(receipt_id: int) -> None:
+    """Do to a held receipt what its fuse asks for; a repeat finds it settled.
+
+    Its reader's row is locked first, as by who erases.
+    """
+    held = Receipt.objects.filter(pk=receipt_id, is_held=True)
+    Subscriber.objects.select_for_update().filter(pk__in=held.values("subscriber")).first()
+    receipt = held.select_for_update(of=("self",)).select_related("fuse", "delivery").first()
+    if receipt is None or receipt.fuse is None:
+        return
+    if receipt.fuse.verdict == Fuse.Verdict.BELIEVED:
+        tie = _Tie(receipt.delivery, None, receipt.subscriber, receipt.address)
+        receipt.has_suppressed = receipt.has_suppressed or _judge(receipt, tie)
+    elif receipt.has_suppressed:
+        _take_back(receipt, by=receipt.fuse.by or BY)
+        receipt.has_suppressed = False
+    receipt.is_held = not receipt.fuse.verdict
+    receipt.save(update_fields=["has_suppressed", "is_held"])
 
 
 def take_event(
@@ -97,16 +132,6 @@ def take_event(
         _note(report, f"{source} {number} {recipient} {words}".encode(), source)
     else:
         _recorded(tie, kind or kind_of(status), said, source)
-
-
-def last(limit: int, *, address: str = "", only_notes: bool = False) -> list[Receipt]:
-    """What came back, newest first."""
-    rows = Receipt.objects.order_by("-pk")
-    if address:
-        rows = rows.filter(consent.same(address))
-    if only_notes:
-        rows = rows.filter(kind=Kind.NOTE)
-    return list(rows[:limit])
 
 
 def kind_of(status: str) -> str:
@@ -183,7 +208,11 @@ def _of(delivery: Delivery | None) -> _Tie | None:
 
 def _notice(number: int) -> _Tie | None:
     notice = Notice.objects.select_related("reader").filter(pk=number).first()
-    return _Tie(None, notice, notice.reader, notice.address) if notice else None
+    if notice is None:
+        return None
+    # A letter to another address of the reader's, old or yet to come, speaks for that address alone.
+    is_theirs = notice.reader and notice.reader.address.lower() == notice.address.lower()
+    return _Tie(None, notice, notice.reader if is_theirs else None, notice.address)
 
 
 def _has_moved(tie: _Tie) -> bool:
@@ -209,7 +238,13 @@ def _receive(report: Report, tie: _Tie, source: str) -> str:
 
 
 @transaction.atomic
-def _recorded(tie: _Tie, kind: str, said: Recipient, source: str) -> Receipt | None:
+def _recorded(
+    tie: _Tie, kind: str, said: Recipient, source: str, fuse: Fuse | None = None
+) -> Receipt | None:
+    now = _as_of_now(tie)
+    if now is None:
+        return None
+    tie = now
     receipt = Receipt(
         kind=kind,
         delivery=tie.delivery,
@@ -219,18 +254,36 @@ def _recorded(tie: _Tie, kind: str, said: Recipient, source: str) -> Receipt | N
         status=said.status[:12],
         diagnostic="" if is_hash(tie.address) else said.diagnostic.replace("\0", "")[:300],
         source=source[:40],
+        fuse=fuse,
+        is_held=fuse is not None,  # also under a verdict: the sweep does what it asks for
     )
-    if tie.reader is not None:  # of two reports at once the second counts what the first one wrote
-        Subscriber.objects.select_for_update().filter(pk=tie.reader.pk).first()
+    if fuse is None and tie.delivery is not None:  # a letter that was sent again: that one is void
+        void = Receipt.objects.filter(delivery=tie.delivery, kind=kind)
+        void.filter(is_held=False, fuse__verdict=Fuse.Verdict.DISMISSED).delete()
     try:
         with transaction.atomic():
             receipt.save(force_insert=True)
     except IntegrityError:
         return None
-    receipt.has_suppressed = _judge(receipt, tie)
+    receipt.has_suppressed = fuse is None and _judge(receipt, tie)
     if receipt.has_suppressed:
         receipt.save(update_fields=["has_suppressed"])
     return receipt
+
+
+def _as_of_now(tie: _Tie) -> _Tie | None:
+    """With the reader's row locked, so that of two reports at once the second counts what the first wrote.
+
+    Who was erased in this moment is not named again; of who moved just now nothing is known any more.
+    """
+    if tie.reader is None:
+        return tie
+    reader = Subscriber.objects.select_for_update().get(pk=tie.reader.pk)
+    if reader.address == tie.reader.address:
+        return tie
+    if tie.delivery is not None and is_hash(reader.address):
+        return replace(tie, reader=reader, address=reader.address)
+    return None
 
 
 def _judge(receipt: Receipt, tie: _Tie) -> bool:
@@ -257,6 +310,7 @@ def _soft_bounces(tie: _Tie) -> int:
     if lifted is not None:
         since = max(since, lifted.at)
     rows = Receipt.objects.filter(consent.same(tie.address), kind=Kind.SOFT, at__gte=since)
+    rows = rows.filter(Q(fuse=None) | Q(fuse__verdict=Fuse.Verdict.BELIEVED))
     if tie.reader is not None:
         rows = rows.filter(subscriber=tie.reader)
     return rows.count()
@@ -264,9 +318,16 @@ def _soft_bounces(tie: _Tie) -> int:
 
 def _suppress(address: str, reason: str) -> bool:
     try:
-        return suppressing.suppress(address, reason=reason, by="what came back")
+        return suppressing.suppress(address, reason=reason, by=BY)
     except BadAddress:  # of old, when more was let in
         return False
+
+
+def _take_back(receipt: Receipt, *, by: str) -> None:
+    """Let the address be mailed again, unless it was suppressed or lifted otherwise since."""
+    acts = [] if is_hash(receipt.address) else suppressing.acts(receipt.address)
+    if acts and acts[0].what == SuppressionAct.What.SUPPRESSED and acts[0].by == BY:
+        suppressing.lift(receipt.address, reason="a relay's refusals are in doubt", by=by)
 
 
 def _note(report: Report, octets: bytes, source: str) -> None:

@@ -21,10 +21,13 @@ RESENDABLE = (State.DONE, State.SENDING)
 # A failure is the reader's when it speaks of the address or the mailbox (RFC 3463 §3.2 and §3.3: 5.1.x and
 # 5.2.1, but 5.1.7 and 5.1.8 are about the sender; without such a code RFC 5321 §4.2.3: 550, 551, 553), or
 # when the reader was no longer to be mailed. What was given up after refusals for now never is: its last
-# code may be the answer to our own name. Readers who may not be mailed by now are no part of the rest.
+# code may be the answer to our own name; nor is what staff dismissed of a relay that refused nearly all
+# (see `fuses`). Readers who may not be mailed by now are no part of the rest.
 SQL_FAILED = r"""
     d.state = 'failed' AND (
         d.text LIKE 'given up after %%'
+        OR EXISTS (SELECT FROM dispatcher_receipt x JOIN dispatcher_fuse f ON f.id = x.fuse_id
+                   WHERE x.delivery_id = d.id AND f.verdict = 'dismissed')
         OR NOT (d.code ~ '^5\.1\.' AND d.code NOT IN ('5.1.7', '5.1.8')
                 OR d.code = '5.2.1'
                 OR d.code = '' AND d.text ~ '^55[013]\M'

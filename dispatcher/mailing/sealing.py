@@ -18,11 +18,24 @@ from dispatcher.letters.keys import BadKey, Key, check_name
 from dispatcher.letters.signing import Signer
 from dispatcher.letters.slots import SlotValues
 from dispatcher.letters.stamping import Stamper
+from dispatcher.letters.variants import Variants
 
 
 def stamper(compiled: Compiled) -> Callable[[SlotValues], bytes]:
     """Writes the letter of one reader after another. Raises ImproperlyConfigured like `signer`."""
     return _stamper(compiled, signer())
+
+
+class Writers(dict[str, tuple[Callable[[SlotValues], bytes], str]]):
+    """What writes the letter for readers of a language tag, and in which of its languages; each once."""
+
+    def __init__(self, variants: Variants) -> None:
+        self._variants = variants
+
+    def __missing__(self, tag: str) -> tuple[Callable[[SlotValues], bytes], str]:
+        language = self._variants.language(tag)
+        self[tag] = stamper(self._variants.compiled[language]), language
+        return self[tag]
 
 
 def signer() -> Signer | None:

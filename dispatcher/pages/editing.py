@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render
 
-from dispatcher import visitors
+from dispatcher import choosing, speaking, visitors
 from dispatcher.audience import access, editing, standing, zones
 from dispatcher.audience.editing import Details
 from dispatcher.errors import (
@@ -26,19 +25,21 @@ from dispatcher.errors import (
 )
 from dispatcher.feeds import channels, describing
 from dispatcher.mailing import erasing, exporting, history, moving
-from dispatcher.pages import choosing
-from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.managing import SOURCE, back
-from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
+from dispatcher.pages.private import (
+    behind_a_sealed_link,
+    is_pressing_too_often,
+    opened,
+    too_often,
+)
 from dispatcher.pages.views import sorry
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+from dispatcher.translating import later
 
 
 @behind_a_sealed_link
 def rule(request: HttpRequest, token: str, number: int = 0) -> HttpResponse:
     """One rule to change, or without a number a new one."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     held = editing.rule_of(reader_id, number) if number else choosing.NOTHING
     if held is None:  # it ended meanwhile, here or in another window
         return back(token, "nothing")
@@ -58,7 +59,7 @@ def rule(request: HttpRequest, token: str, number: int = 0) -> HttpResponse:
 @behind_a_sealed_link
 def details(request: HttpRequest, token: str) -> HttpResponse:
     """Name, language, time zone, and when digests come."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     wanted = editing.details(reader_id)
     if request.method == "POST":
         wanted = _wanted(request.POST, wanted)
@@ -72,10 +73,10 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
         "details": wanted,
         "languages": {
             wanted.language: wanted.language,
-            **LANGUAGES,
+            **speaking.offered(),
         },  # an import knows more of them
         "zones": sorted({*zones.offered(), wanted.time_zone}),
-        "days": DAYS,
+        "days": speaking.words_for(request).weekdays(),
     }
     return _form(request, reader_id, "reader_details", context, save)
 
@@ -85,7 +86,7 @@ def _wanted(form: QueryDict, now: Details) -> Details:
     language = form.get("language", now.language)
     return Details(
         name=form.get("name", now.name)[:200],
-        language=language if language in LANGUAGES else now.language,
+        language=language if language in speaking.offered() else now.language,
         time_zone=form.get("time_zone", now.time_zone),
         digest_hour=_number(form.get("digest_hour", str(now.digest_hour))),
         digest_weekday=_number(form.get("digest_weekday", str(now.digest_weekday))),
@@ -100,7 +101,7 @@ def _number(text: str) -> int:
 @behind_a_sealed_link
 def address(request: HttpRequest, token: str) -> HttpResponse:
     """Another address; the page never tells whether it is known."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     given = request.POST.get("address", "")
 
     def save() -> str:
@@ -114,19 +115,22 @@ def address(request: HttpRequest, token: str) -> HttpResponse:
 @behind_a_sealed_link
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """The link in the new mailbox: GET asks, POST moves."""
+    speaking.use(request, moving.language(token))
     if request.method != "POST":
-        return render(request, "pages/move_confirm.html", {"prospect": moving.prospect(token)})
+        return speaking.render(
+            request, "pages/move_confirm.html", {"prospect": moving.prospect(token)}
+        )
     try:
         manage_url = moving.confirm(token)
     except NotWelcome as refusal:
-        return sorry(request, 409, "This cannot be done", str(refusal))
-    return render(request, "pages/moved.html", {"manage_url": manage_url})
+        return sorry(request, 409, later("This cannot be done"), refusal)
+    return speaking.render(request, "pages/moved.html", {"manage_url": manage_url})
 
 
 @behind_a_sealed_link
 def own_feed(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows the addresses of the reader's own feed, POST ends them and makes others."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     is_pressed = request.method == "POST" and request.POST.get("action") == "renew"
     if is_pressed:
         if is_pressing_too_often(reader_id):
@@ -135,20 +139,20 @@ def own_feed(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(f"{request.path}?done=renewed", status=303)
     links = describing.links_of(channels.readers_own(access.feed_token(reader_id)))
     context = {"token": token, "links": links, "is_new": request.GET.get("done") == "renewed"}
-    return render(request, "pages/reader_feed.html", context)
+    return speaking.render(request, "pages/reader_feed.html", context)
 
 
 @behind_a_sealed_link
 def letters(request: HttpRequest, token: str) -> HttpResponse:
     """The last letters and why each came."""
-    context = {"token": token, "letters": history.letters(access.opened(token))}
-    return render(request, "pages/reader_letters.html", context)
+    context = {"token": token, "letters": history.letters(opened(request, token))}
+    return speaking.render(request, "pages/reader_letters.html", context)
 
 
 @behind_a_sealed_link
-def data(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
+def data(request: HttpRequest, token: str) -> HttpResponse:
     """All that is kept about the reader, as a file."""
-    held = exporting.export(access.opened(token))
+    held = exporting.export(opened(request, token))
     text = json.dumps(held, ensure_ascii=False, indent=2)
     response = HttpResponse(text, content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
@@ -158,11 +162,11 @@ def data(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
 @behind_a_sealed_link
 def erase(request: HttpRequest, token: str) -> HttpResponse:
     """GET says what goes and what stays, POST erases."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     if request.method == "POST" and request.POST.get("action") == "erase":
         erasing.erase(reader_id, by=SOURCE)
-        return render(request, "pages/erased.html")
-    return render(request, "pages/reader_erase.html", {"token": token})
+        return speaking.render(request, "pages/erased.html")
+    return speaking.render(request, "pages/reader_erase.html", {"token": token})
 
 
 def _form(
@@ -180,10 +184,11 @@ def _form(
         try:
             return back(context["token"], save())
         except (BadAddress, BadChoice, BadTopics) as refusal:
-            status, sentence = 422, str(refusal)
+            status, sentence = 422, speaking.words_for(request).say(refusal)
         except (NotWelcome, TooManySignUps, QueueUnreachable) as refusal:
-            return sorry(request, _status(refusal), "This cannot be done", str(refusal))
-    return render(request, f"pages/{name}.html", {**context, "sentence": sentence}, status=status)
+            return sorry(request, _status(refusal), later("This cannot be done"), refusal)
+    context["sentence"] = sentence
+    return speaking.render(request, f"pages/{name}.html", context, status=status)
 
 
 def _status(refusal: Refusal) -> int:

@@ -11,12 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dispatcher import visitors
+from dispatcher import choosing, speaking, visitors
 from dispatcher.audience import puzzles, zones
 from dispatcher.audience.joining import Wish
 from dispatcher.errors import (
@@ -29,10 +28,9 @@ from dispatcher.errors import (
     TooManySignUps,
 )
 from dispatcher.mailing import joining
-from dispatcher.pages import choosing
-from dispatcher.pages.choosing import LANGUAGES
 from dispatcher.pages.private import behind_a_sealed_link
 from dispatcher.pages.views import MAX_AGE, sorry
+from dispatcher.translating import later
 
 LARGEST = 64 * 1024  # octets of a form; a sign-up for every topic has a tenth of it
 FIELDS: dict[type[Refusal], str] = {
@@ -52,28 +50,34 @@ def join(request: HttpRequest) -> HttpResponse:
         return response
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST:
         return sorry(
-            request, 413, "That is too much", "A sign-up is far smaller than what was sent."
+            request,
+            413,
+            later("That is too much"),
+            later("A sign-up is far smaller than what was sent."),
         )
     try:
-        wish = _wish(request.POST)
+        wish = _wish(request)
         solution = request.POST.get("solution", "")
         joining.ask(wish, visitor=visitors.ip_of(request), solution=solution)
     except (BadAddress, BadTopics, NotSolved) as refusal:
         return _form(request, request.POST, refusal)
     except TooManySignUps as refusal:
-        response = sorry(request, 429, "One moment", str(refusal))
+        response = sorry(request, 429, later("One moment"), refusal)
         response.headers["Retry-After"] = "3600"
         return response
     except QueueUnreachable as refusal:
-        return sorry(request, 503, "One moment", str(refusal))
-    return HttpResponseRedirect(reverse("pages:join-sent"), status=303)
+        return sorry(request, 503, later("One moment"), refusal)
+    return HttpResponseRedirect(speaking.address(request, "pages:join-sent"), status=303)
 
 
 @require_safe
 def sent(request: HttpRequest) -> HttpResponse:
     """What everybody is told who signs up, whoever has the address."""
-    context = {"sentence": joining.SENT, "days": settings.JOIN_DAYS}
-    response = render(request, "pages/join_sent.html", context)
+    context = {
+        "sentence": speaking.words_for(request).say(joining.SENT),
+        "days": settings.JOIN_DAYS,
+    }
+    response = speaking.render(request, "pages/join_sent.html", context)
     response.headers["Cache-Control"] = MAX_AGE
     return response
 
@@ -84,7 +88,7 @@ def embed(request: HttpRequest) -> HttpResponse:
     c = choosing.offered()
     form = {"c": c, "action": settings.PUBLIC_URL + reverse("pages:join")}
     context = {"form": form, "is_solved_here": settings.JOIN_CAPTCHA}
-    response = render(request, "pages/join_embed.html", context)
+    response = speaking.render(request, "pages/join_embed.html", context)
     response.headers["Cache-Control"] = MAX_AGE
     return response
 
@@ -100,23 +104,30 @@ def puzzle(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 @behind_a_sealed_link
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows what would begin and a button, for scanners follow links; POST begins it."""
+    speaking.use(request, joining.language(token))
     if request.method != "POST":
-        return render(request, "pages/join_confirm.html", {"line": joining.prospect(token)})
+        return speaking.render(
+            request, "pages/join_confirm.html", {"line": joining.prospect(token)}
+        )
     try:
         welcome = joining.confirm(token)
     except NotWelcome as refusal:
-        return sorry(request, 409, "This cannot be done", str(refusal))
-    return render(request, "pages/join_welcome.html", {"welcome": welcome})
+        return sorry(request, 409, later("This cannot be done"), refusal)
+    return speaking.render(request, "pages/join_welcome.html", {"welcome": welcome})
 
 
-def _wish(form: QueryDict) -> Wish:
+def _wish(request: HttpRequest) -> Wish:
+    """Who names no language is written to in that of the page."""
+    form = request.POST
     language = form.get("language", "")
     return Wish(
         address=form.get("address", ""),
         rule=choosing.chosen(form),
         source="sign-up page",
         name=form.get("name", ""),
-        language=language if language in LANGUAGES else "en",
+        language=language
+        if language in speaking.offered()
+        else speaking.words_for(request).language,
         time_zone=form.get("time_zone", "UTC"),
     )
 
@@ -124,16 +135,17 @@ def _wish(form: QueryDict) -> Wish:
 def _form(request: HttpRequest, form: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
     """The form as it was filled in, `refusal` beside its field."""
     wrong = FIELDS[type(refusal)] if refusal else ""
+    ours = speaking.words_for(request)
     context: dict[str, Any] = {
         "c": choosing.offered(choosing.asked(form) if form else choosing.NOTHING),
         "address": form.get("address", "")[:320],
         "name": form.get("name", "")[:200],
-        "language": form.get("language", "en"),
-        "languages": LANGUAGES,
+        "language": form.get("language", ours.language),
+        "languages": speaking.offered(),
         "time_zone": form.get("time_zone", "UTC"),
         "zones": sorted(zones.offered()),
         "wrong": wrong,
-        "sentence": str(refusal) if refusal else "",
+        "sentence": ours.say(refusal) if refusal else "",
         "has_puzzle": settings.JOIN_CAPTCHA,
     }
-    return render(request, "pages/join.html", context, status=422 if refusal else 200)
+    return speaking.render(request, "pages/join.html", context, status=422 if refusal else 200)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 
+from dispatcher import speaking
 from dispatcher.audience import access, reasons, standing
 from dispatcher.audience.access import WayOut
 from dispatcher.mailing import leaving
@@ -23,11 +23,13 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     way_out = access.way_out(token)
     reader_id, dispatch_id, _ = way_out
     if request.method != "POST":
+        speaking.use(request, access.language_of(reader_id))
         context: dict[str, Any] = {"prospect": leaving.prospect(reader_id, dispatch_id)}
         return _page(request, "leave", way_out, context)
     if "List-Unsubscribe" in request.POST or "action" not in request.POST:
         leaving.leave_stream(reader_id, dispatch_id, source=f"one-click of dispatch {dispatch_id}")
         return HttpResponse("You are unsubscribed.\n", content_type="text/plain; charset=utf-8")
+    speaking.use(request, access.language_of(reader_id))
     if is_pressing_too_often(reader_id):
         return too_often(request)
     if request.POST["action"] == "reason":
@@ -50,4 +52,4 @@ def _page(
     if access.leads_on(way_out):
         token = access.manage_token(way_out.reader_id)
         context["manage_url"] = reverse("pages:reader", kwargs={"token": token})
-    return render(request, f"pages/{name}.html", context)
+    return speaking.render(request, f"pages/{name}.html", context)

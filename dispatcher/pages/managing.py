@@ -10,14 +10,19 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatcher import speaking
 from dispatcher.audience import access, editing, reasons, standing
 from dispatcher.errors import BadChoice
 from dispatcher.mailing import leaving
-from dispatcher.pages.private import behind_a_sealed_link, is_pressing_too_often, too_often
+from dispatcher.pages.private import (
+    behind_a_sealed_link,
+    is_pressing_too_often,
+    opened,
+    too_often,
+)
 
 SOURCE = "the reader's page"
 
@@ -25,7 +30,7 @@ SOURCE = "the reader's page"
 @behind_a_sealed_link
 def reader(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows, POST presses a button: its `action` is a name that `_press` knows."""
-    reader_id = access.opened(token)
+    reader_id = opened(request, token)
     if request.method == "POST":
         if is_pressing_too_often(reader_id):
             return too_often(request)
@@ -41,7 +46,7 @@ def reader(request: HttpRequest, token: str) -> HttpResponse:
         "tomorrow": (now + timedelta(days=1)).isoformat(),
         "latest": (now + editing.LONGEST_PAUSE - timedelta(days=1)).isoformat(),
     }
-    return render(request, "pages/reader.html", context)
+    return speaking.render(request, "pages/reader.html", context)
 
 
 def back(token: str, done: str) -> HttpResponseRedirect:
@@ -63,12 +68,12 @@ def _press(reader_id: int, form: QueryDict) -> str:  # noqa: PLR0911  one answer
             return "back" if standing.undo(reader_id, source=SOURCE) else "nothing"
         case "pause":
             try:
-                editing.pause(reader_id, form.get("until", ""))
+                editing.pause(reader_id, form.get("until", ""), source=SOURCE)
             except BadChoice:
                 return "day"
             return "paused"
         case "resume":
-            return "resumed" if editing.resume(reader_id) else "nothing"
+            return "resumed" if editing.resume(reader_id, source=SOURCE) else "nothing"
         case "reason":
             is_kept = reasons.keep(reader_id, form.get("reason", ""), form.get("words", ""))
             return "said" if is_kept else "nothing"

@@ -17,8 +17,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
+from dispatcher import speaking
+from dispatcher.audience import access
 from dispatcher.errors import BadToken
 from dispatcher.pages.views import sorry
+from dispatcher.translating import later
 
 POSTS_AN_HOUR = 60
 HEADERS = {
@@ -47,12 +50,19 @@ def behind_a_sealed_link(view: View[Rest]) -> View[Rest]:
         try:
             response = view(request, *args, **kwargs)
         except BadToken as refusal:
-            response = sorry(request, 404, "This link does not work", str(refusal))
+            response = sorry(request, 404, later("This link does not work"), refusal)
         for name, value in HEADERS.items():
             response.headers[name] = value
         return response
 
     return guarded
+
+
+def opened(request: HttpRequest, token: str) -> int:
+    """The reader whose page a link opens; from here on the answer is in their language. Raises BadToken."""
+    reader_id = access.opened(token)
+    speaking.use(request, access.language_of(reader_id))
+    return reader_id
 
 
 def is_pressing_too_often(subscriber_id: int) -> bool:
@@ -67,8 +77,7 @@ def is_pressing_too_often(subscriber_id: int) -> bool:
 
 
 def too_often(request: HttpRequest) -> HttpResponse:
-    response = sorry(
-        request, 429, "One moment", "That was pressed very often. Try again in an hour."
-    )
+    sentence = later("That was pressed very often. Try again in an hour.")
+    response = sorry(request, 429, later("One moment"), sentence)
     response.headers["Retry-After"] = "3600"
     return response

@@ -6,18 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dispatcher import links
+from dispatcher import links, speaking
 from dispatcher.briefs import public
 from dispatcher.briefs.public import BriefWithdrawn, TopicMoved, TopicRetired
 from dispatcher.errors import NoSuchBrief, UnknownTopic
 from dispatcher.feeds import content, describing
 from dispatcher.feeds.channels import ALL, of_topic
-from dispatcher.letters.languages import setting
-from dispatcher.letters.words import words
+from dispatcher.translating import later
 
 LISTED = 30
 MAX_AGE = "public, max-age=60"
@@ -40,7 +37,7 @@ def brief(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         found = public.find(public_id)
     except NoSuchBrief as refusal:
-        return sorry(request, 404, "No brief here", str(refusal))
+        return sorry(request, 404, later("No brief here"), refusal)
     except BriefWithdrawn as gone:
         return _page(request, "pages/withdrawn.html", {"gone": gone}, status=410)
     context = {
@@ -61,11 +58,13 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         found = public.topic(slug)
     except UnknownTopic as refusal:
-        return sorry(request, 404, "No topic here", str(refusal))
+        return sorry(request, 404, later("No topic here"), refusal)
     except TopicRetired as refusal:
-        return sorry(request, 410, "This topic has ended", str(refusal))
+        return sorry(request, 410, later("This topic has ended"), refusal)
     except TopicMoved as moved:
-        return HttpResponsePermanentRedirect(reverse("pages:topic", kwargs={"slug": moved.to.slug}))
+        return HttpResponsePermanentRedirect(
+            speaking.address(request, "pages:topic", slug=moved.to.slug)
+        )
     context = {
         "topic": found,
         "above": found.parent,
@@ -80,20 +79,27 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 
 def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """Django's handler404: any address that is none."""
-    return sorry(request, 404, "Nothing here", "There is no page at this address.")
+    sentence = later("There is no page at this address.")
+    return sorry(request, 404, later("Nothing here"), sentence)
 
 
-def sorry(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: a fault of ours. Asks no database, which may be what is away."""
+    return speaking.render(request, "500.html", status=500)
+
+
+def sorry(request: HttpRequest, status: int, title: str, sentence: str | Exception) -> HttpResponse:
     """A page that says why there is nothing to read, and where there is."""
-    context = {"title": title, "sentence": sentence}
-    return _for_robots(render(request, "pages/sorry.html", context, status=status))
+    ours = speaking.words_for(request)
+    context = {"title": ours.say(title), "sentence": ours.say(sentence)}
+    response = speaking.render(request, "pages/sorry.html", context, status=status)
+    return _for_robots(response)
 
 
 def _page(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    told = {**context, "setting": setting, "words": words}
-    response = render(request, template, told, status=status)
+    response = speaking.render(request, template, context, status=status)
     response.headers["Cache-Control"] = MAX_AGE
     return _for_robots(response)
 

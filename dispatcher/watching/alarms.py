@@ -41,13 +41,22 @@ class Name(StrEnum):
     DISPATCH_STANDS = "dispatch stands"
     BATCH_BREAKS = "batch breaks"
     UNBALANCED = "unbalanced"
+    REFUSALS_HELD = "refusals held"
 
 
 # Which alarms cannot be judged without which source.
 OF_SIGNS = frozenset(
     {Name.NO_WORKER, Name.NO_BEAT, Name.NO_SWEEP, Name.QUEUE_STANDS, Name.RELAY_AWAY}
 )
-OF_ROWS = frozenset({Name.URGENT_WAITS, Name.DISPATCH_STANDS, Name.BATCH_BREAKS, Name.UNBALANCED})
+OF_ROWS = frozenset(
+    {
+        Name.URGENT_WAITS,
+        Name.DISPATCH_STANDS,
+        Name.BATCH_BREAKS,
+        Name.UNBALANCED,
+        Name.REFUSALS_HELD,
+    }
+)
 # What is to be heard of all the time: the alarm, its sign, the seconds that it may be silent for.
 SILENCES = (
     (
@@ -144,6 +153,24 @@ def _of_rows(known: Facts) -> Iterator[Alarm]:
                 f"See whether its ledger balances: dispatcher dispatch show {dispatch}",
                 known.at - timedelta(seconds=seconds),
             )
+
+    yield from _held(rows)
+
+
+def _held(rows: Rows) -> Iterator[Alarm]:
+    """Fuses that have blown, until staff decide."""
+    for blown in rows.blown:
+        sending = f"dispatch {blown.dispatch}" if blown.dispatch else f"digest run {blown.run}"
+        yield Alarm(
+            Name.REFUSALS_HELD,
+            f"fuse {blown.fuse}",
+            f"The relay {blown.relay} refused {blown.refused:,} of {blown.handed_over:,} letters of"
+            f" {sending} for their readers' mailboxes: too many to be believed. Nobody is suppressed"
+            " for it yet.",
+            "See what it said and decide, at the desk under Readers, Came back, or with"
+            f" `dispatcher bounces dismiss {blown.fuse}` (its fault) or `believe {blown.fuse}`.",
+            blown.at,
+        )
 
 
 def _standing(known: Facts, rows: Rows) -> Iterator[Alarm]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dispatcher.mailing import troubles
@@ -66,6 +67,12 @@ WHERE m.state = 'sending'
 LIMIT 20
 """
 
+# Refusals that are held until staff say what they are worth.
+SQL_FUSES = """
+SELECT f.id, f.dispatch_id, f.run_id, f.relay, f.handed_over, f.refused, f.blown_at FROM dispatcher_fuse f
+WHERE f.verdict = '' ORDER BY f.refused DESC LIMIT 20
+"""
+
 SQL_OPEN = """
 SELECT state, count(*) FROM dispatcher_dispatch WHERE state NOT IN ('done', 'cancelled') GROUP BY 1
 """
@@ -99,6 +106,19 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Blown:
+    """A fuse that waits for staff: what a relay refused of a dispatch, or of the digests of a run."""
+
+    fuse: int
+    dispatch: int | None
+    run: int | None
+    relay: str
+    handed_over: int
+    refused: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """What was found. Waits are seconds by the number of a dispatch, the longest first."""
 
@@ -109,6 +129,7 @@ class Rows:
     in_hand: Mapping[str, int]  # batches by lane
     broken: tuple[Broken, ...]
     dispatches: Mapping[str, int]  # open ones by state
+    blown: tuple[Blown, ...] = ()
 
 
 def read() -> Rows:
@@ -127,6 +148,7 @@ def read() -> Rows:
             in_hand=dict(rows(SQL_IN_HAND)),
             broken=tuple(Broken(*row) for row in rows(SQL_BROKEN, troubles.STILL_AFTER)),
             dispatches=dict(rows(SQL_OPEN)),
+            blown=tuple(Blown(*row) for row in rows(SQL_FUSES)),
         )
 
 

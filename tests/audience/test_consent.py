@@ -153,7 +153,7 @@ def test_leaving_one_rule_keeps_the_others() -> None:
     reader.refresh_from_db()
     assert reader.state == Subscriber.State.ACTIVE
     assert consent.live(reader).count() == 1
-    assert acts(reader) == [Consent.Act.ADDED, Consent.Act.LEFT]
+    assert acts(reader) == [Consent.Act.ADDED, Consent.Act.CHANGED, Consent.Act.LEFT]
 
 
 def test_leaving_the_last_rule_is_leaving_and_repeats_do_nothing() -> None:

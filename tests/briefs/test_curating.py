@@ -6,16 +6,17 @@ import pytest
 from django.http import QueryDict
 from redis import Redis
 
+from dispatcher import choosing
 from dispatcher.audience import rules, standing
 from dispatcher.briefs import curating, intake, public, topics
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicMoved, TopicRetired
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadTopics, UnknownTopic
+from dispatcher.letters.words import words
 from dispatcher.mailing import composing, dispatching, matching
 from dispatcher.mailing.addressing import addressees
 from dispatcher.mailing.models import Delivery
-from dispatcher.pages import choosing
 from tests.feeds.releasing import release
 from tests.makers import make_brief, make_reader, make_topic
 from tests.meanwhile import overtaken
@@ -50,7 +51,7 @@ def test_a_reader_of_a_merged_topic_is_told_of_the_other_and_can_stop_it() -> No
     reader = make_reader(any_of=[ports, harbours])
     merge(ports, harbours)
     [rule] = reader.subscriptions.all()
-    assert standing.lines([rule])[0].words == "Briefs on Harbours"
+    assert standing.lines([rule], words("en"))[0].words == "Briefs on Harbours"
     held = rules.Rule.of(rule)
     ticked = [
         choice.name

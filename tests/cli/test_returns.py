@@ -8,12 +8,13 @@ import pytest
 from django.db import connection
 
 from dispatcher.audience import consent
-from dispatcher.audience.models import Subscriber
-from dispatcher.mailing.models import Notice, Receipt
+from dispatcher.audience.models import Subscriber, Suppression
+from dispatcher.mailing import refusals
+from dispatcher.mailing.models import Batch, Notice, Receipt
 from tests.cli.conftest import Run
 from tests.mailing.samples.sample import READER
 from tests.mailing.test_receipts import NOBODY_THERE, about, deliver
-from tests.makers import make_reader, make_topic
+from tests.makers import make_deliveries, make_dispatch, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +79,7 @@ def test_a_reader_is_exported_and_erased_by_their_address_typed_again(
     assert kept.status == 1
     assert "nothing is erased" in kept.err
     assert Subscriber.objects.filter(address=READER).exists()
-    assert "Erased." in run("reader", "erase", READER, "--yes").out
+    assert "is erased." in run("reader", "erase", READER, "--yes").out
     assert not Subscriber.objects.filter(address=READER).exists()
     assert run("reader", "export-data", READER).status == 1
 
@@ -91,3 +92,23 @@ def test_what_is_not_kept_is_shown_and_taken(run: Run) -> None:
     assert Notice.objects.exists()
     assert "1  notices" in run("retention", "run").out
     assert not Notice.objects.exists()
+
+
+def test_refusals_that_are_too_many_wait_for_a_word(run: Run) -> None:
+    dispatch = make_dispatch(state="done")
+    make_deliveries(dispatch, "failed", 30, relay="one", code="5.1.1", text="550 5.1.1 no")
+    Batch.objects.update(state="done")
+    assert "No relay has refused" in run("bounces", "fuses").out
+    refusals.count()
+    (row,) = json.loads(run("bounces", "fuses", "--json").out)
+    assert (row["relay"], row["handed over"], row["refused"]) == ("one", 30, 30)
+    assert row["of"] == f"dispatch {dispatch.pk}"
+    number = row["fuse"]
+    for words in ("is believed.", "is believed already."):
+        assert words in run("bounces", "believe", number).out
+    assert Suppression.objects.count() == 30
+    said = run("bounces", "dismiss", number)
+    assert "is dismissed." in said.out
+    assert f"dispatch resume {dispatch.pk} --rest" in said.err
+    assert not Suppression.objects.exists()
+    assert run("bounces", "dismiss", 99).status == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
@@ -13,9 +14,12 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from dispatcher.audience import consent, editing, suppressing
+from dispatcher.audience.models import Subscriber
+from dispatcher.audience.rules import EVERYTHING, Rule
 from dispatcher.briefs import curating
-from dispatcher.mailing import amending, dispatching
-from dispatcher.mailing.models import Batch, Dispatch
+from dispatcher.mailing import amending, dispatching, leaving, refusals
+from dispatcher.mailing.models import Batch, Dispatch, Fuse, Receipt
 from tests import makers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,6 +196,41 @@ def test_a_brief_is_corrected_and_withdrawn_by_hand(open_desk: Open, readers: No
     expect(page.get_by_role("link", name="Correct and bring back…")).to_be_visible()
 
 
+def test_a_reader_is_helped_by_keys_alone_and_without_a_script(
+    open_desk: Open, readers: None
+) -> None:
+    reader = makers.make_reader("gil@example.org", any_of=[makers.make_topic("Harbours")])
+    page = open_desk(java_script_enabled=False)
+
+    def press(name: str) -> None:
+        """Tab to what has that name, in this order of the page, and press it."""
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.locator(":focus").count() and page.locator(":focus").text_content() == name:
+                page.keyboard.press("Enter")
+                page.wait_for_load_state()
+                return
+        raise AssertionError(f"{name} cannot be reached by keyboard")
+
+    page.goto(f"/desk/readers/{reader.pk}/")
+    press("End")
+    expect(page.get_by_role("status")).to_contain_text("Ended:")
+    press("Take up again")
+    expect(page.get_by_role("status")).to_contain_text("Taken up again")
+    press("Suppress…")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.locator("#reason:focus").count():
+            break
+    page.keyboard.type("asked by phone")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing is mailed to this address: asked by phone.")).to_be_visible()
+    press("Erase…")
+    press("Erase gil@example.org")
+    expect(page.get_by_role("status")).to_contain_text("Erased.")
+    assert not Subscriber.objects.filter(address="gil@example.org").exists()
+
+
 @pytest.fixture
 def busy_desk(readers: None) -> list[str]:
     """Addresses of every page, each with something on it."""
@@ -223,6 +262,29 @@ def busy_desk(readers: None) -> list[str]:
     reader = makers.make_reader(
         f"{'long.address.' * 4}x@{'sub.' * 10}example.org", any_of=[harbours]
     )
+    consent.subscribe(reader, EVERYTHING, source="the reader's page")
+    tides = makers.make_topic("Tides")
+    dropped = consent.subscribe(reader, Rule(topics=frozenset({tides.pk})), source="desk by bea")
+    leaving.stop(reader.pk, dropped.pk, source="desk by ada", why=consent.BY_STAFF)
+    suppressing.suppress(reader.address, reason="it bounced: 5.1.1", by="what came back")
+    resting = makers.make_reader(any_of=[harbours])
+    until = str(timezone.localdate() + timedelta(days=9))
+    editing.pause(resting.pk, until, source="desk by ada")
+    Receipt.objects.create(
+        kind="hard bounce",
+        subscriber=reader,
+        address=reader.address,
+        status="5.1.1",
+        diagnostic=f"550 5.1.1 <{reader.address}>: Recipient address rejected",
+        source="at hand-over",
+        has_suppressed=True,
+    )
+    Receipt.objects.create(kind="note", address="who@example.net", source="SMTP", digest="1")
+    broken = makers.make_dispatch(makers.make_brief("Ferries lie idle"), state="done")
+    makers.make_deliveries(broken, "failed", 30, relay="mx.example.org:25", code="5.1.1")
+    Batch.objects.filter(dispatch=broken).update(state="done")
+    refusals.count()
+    at = f"/desk/readers/{reader.pk}/"
     brief = f"/desk/briefs/{draft.public_id}/"
     return [
         "/desk/briefs/",
@@ -239,7 +301,18 @@ def busy_desk(readers: None) -> list[str]:
         f"/desk/dispatches/{sending.pk}/cancel",
         f"/desk/dispatches/{done.pk}/rest",
         "/desk/readers/",
-        f"/desk/readers/{reader.pk}/",
+        "/desk/readers/?state=pending",
+        at,
+        f"{at}suppress",
+        f"{at}lift",
+        f"{at}erase",
+        f"{at}pause",
+        f"{at}rules/new",
+        f"/desk/readers/{resting.pk}/",
+        "/desk/readers/suppressed/",
+        "/desk/readers/suppressed/add",
+        "/desk/readers/returned/",
+        f"/desk/readers/returned/fuses/{Fuse.objects.get().pk}",
         "/desk/topics/",
         f"/desk/topics/{harbours.pk}/merge",
         f"/desk/topics/{harbours.pk}/retire",

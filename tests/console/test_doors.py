@@ -16,6 +16,8 @@ pytestmark = pytest.mark.django_db
 PARTS: dict[str, dict[str, object]] = {
     "brief_id": {"brief_id": "nosuch"},
     "number": {"number": 1},
+    "rule": {"rule": 1},
+    "suppression": {"suppression": 1},
 }
 
 

@@ -85,5 +85,5 @@ def test_the_desk_tells_why_readers_left_and_what_came_back(desk: Client) -> Non
     assert "Too many letters" in listed
     assert "Three a day." in listed
     shown = desk.get(f"/desk/readers/{reader.pk}/").content.decode()
-    assert "Suppressed: complaint" in shown
+    assert "<b>Suppressed:</b>" in shown
     assert "Complaint" in shown

@@ -17,8 +17,14 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 @pytest.mark.parametrize(
     "context",
-    [alert(urgent=True), alert(HEBREW), alert(samples.long_quotation())],
-    ids=["urgent", "hebrew", "long"],
+    [
+        alert(urgent=True),
+        alert(HEBREW, chrome="fr"),
+        alert(HEBREW, chrome="he"),
+        alert(urgent=True, chrome="ar"),
+        alert(samples.long_quotation()),
+    ],
+    ids=["urgent", "hebrew in french", "hebrew", "english in arabic", "long"],
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 800])

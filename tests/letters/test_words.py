@@ -6,7 +6,7 @@ import pytest
 
 from dispatcher.letters.languages import capitals, setting
 from dispatcher.letters.paragraphs import Run, runs
-from dispatcher.letters.words import words
+from dispatcher.letters.words import own_name, words
 
 
 def test_a_day_is_written_as_it_is_read() -> None:
@@ -50,3 +50,75 @@ def test_neighbouring_bullets_are_one_list() -> None:
         Run(is_list=True, paragraphs=("two", "three")),
         Run(is_list=False, paragraphs=("four",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "1 March 2023"), ("fr", "1er mars 2023"), ("he", "1 במרץ 2023"), ("ar", "1 مارس 2023")],
+)
+def test_the_first_of_a_month_in_every_language(language: str, said: str) -> None:
+    assert words(language).date(datetime(2023, 3, 1, tzinfo=UTC)) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "ملخّصك اليومي: لا موجزات"),
+        (1, "ملخّصك اليومي: موجز واحد"),
+        (2, "ملخّصك اليومي: موجزان"),
+        (3, "ملخّصك اليومي: 3 موجزات"),
+        (11, "ملخّصك اليومي: 11 موجزًا"),
+        (100, "ملخّصك اليومي: 100 موجز"),
+        (103, "ملخّصك اليومي: 103 موجزات"),
+    ],
+)
+def test_arabic_has_six_forms_of_a_number(number: int, said: str) -> None:
+    assert words("ar").digest("daily", number) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["0 briefs", "1 brief", "2 briefs", "3 briefs"]),
+        ("fr", ["0 brève", "1 brève", "2 brèves", "3 brèves"]),
+        ("he", ["0 תדריכים", "תדריך אחד", "שני תדריכים", "3 תדריכים"]),
+    ],
+)
+def test_other_languages_have_theirs(language: str, said: list[str]) -> None:
+    ours = words(language)
+    for number, ending in enumerate(said):
+        assert ours.digest("weekly", number).endswith(ending)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "Vous recevez cet e-mail parce que vous suivez Iran, Tides et Fog."),
+        (
+            "he",
+            "הודעה זו נשלחה אליך בעקבות בחירתך לעקוב אחר \u2068Iran\u2069, \u2068Tides\u2069 ו-\u2068Fog\u2069.",
+        ),
+        (
+            "ar",
+            "تصلك هذه الرسالة بناءً على متابعتك لما يلي: \u2068Iran\u2069 و\u2068Tides\u2069 و\u2068Fog\u2069.",
+        ),
+    ],
+)
+def test_the_reason_in_other_languages_fences_names_in_that_run_the_other_way(
+    language: str, said: str
+) -> None:
+    assert words(language).reason(["Iran", "Tides", "Fog"]) == said
+    assert "every brief" not in words(language).reason([])
+
+
+def test_a_name_that_runs_the_same_way_needs_no_fence() -> None:
+    assert words("he").isolated("איראן 2026") == "איראן 2026"
+    assert words("he").isolated("2026") == "2026"
+    assert words("en").isolated("Iran") == "Iran"
+    assert words("en").isolated("איראן") == "\u2068איראן\u2069"
+
+
+def test_weekdays_begin_with_monday() -> None:
+    assert words("en").weekdays()[0] == "Monday"
+    assert words("fr").weekdays()[6] == "dimanche"
+    assert own_name("fr") == "Français"

@@ -173,11 +173,11 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_those_behind_it(
 ) -> None:
     values_of = composing.values_of
 
-    def failing(dispatch: Dispatch) -> Callable[[Addressee], SlotValues]:
-        def values(addressee: Addressee) -> SlotValues:
+    def failing(dispatch: Dispatch) -> Callable[[Addressee, str], SlotValues]:
+        def values(addressee: Addressee, language: str) -> SlotValues:
             if addressee.address == "r2@example.org":
                 raise KeyError("no words for this reader")
-            return values_of(dispatch)(addressee)
+            return values_of(dispatch)(addressee, language)
 
         return values
 

@@ -38,7 +38,7 @@ def test_a_letter_says_what_became_of_it_and_which_rules_it_came_by() -> None:
     assert letter.why == ("Briefs on Tides", "Every brief")
     assert letter.at.utcoffset() == timedelta(hours=9)
     Delivery.objects.update(state="failed", text="paused before it was handed over")
-    assert history.letters(reader.pk)[0].outcome == "Not sent: paused before it was handed over"
+    assert history.letters(reader.pk)[0].outcome == "Not sent: you had paused before"
 
 
 def test_nobody_has_no_letters() -> None:

@@ -75,7 +75,6 @@ def test_no_other_address_is_taken() -> None:
         ):
             assert server.rcpt(address)[0] == 550, address
         assert server.rcpt(f"bounces+{token}@{settings.MAIL_DOMAIN}")[0] == 250
-        assert server.rcpt(f"bounces+{token}@{settings.MAIL_DOMAIN}")[0] == 452
 
 
 def test_while_it_cannot_be_kept_the_sender_is_told_to_keep_it() -> None:
@@ -91,3 +90,76 @@ def test_while_it_cannot_be_kept_the_sender_is_told_to_keep_it() -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE away RENAME TO dispatcher_receipt")
+
+
+def replies(server: smtplib.SMTP, octets: bytes, number: int) -> list[int]:
+    """What is said of a message, so many times."""
+    assert server.docmd("DATA")[0] == 354
+    server.send(octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n.\r\n")
+    return [server.getreply()[0] for _ in range(number)]
+
+
+def test_by_lmtp_each_recipient_has_an_answer_and_by_smtp_all_have_one() -> None:
+    deliveries = [
+        deliver(make_reader(f"r{n}@example.org", any_of=[make_topic("Tides")])) for n in range(3)
+    ]
+    path = [f"bounces+{seal(Purpose.RETURN_PATH, d.pk)}@{settings.MAIL_DOMAIN}" for d in deliveries]
+    for by_lmtp, client in ((True, smtplib.LMTP), (False, smtplib.SMTP)):
+        with door(by_lmtp=by_lmtp) as port, client("127.0.0.1", port) as server:
+            server.ehlo()
+            for _ in range(2):
+                server.mail("")
+                assert [server.rcpt(to)[0] for to in (*path, "who@example.org")] == [250] * 3 + [
+                    550
+                ]
+                assert replies(server, NOBODY_THERE, 3 if by_lmtp else 1) == [250] * (
+                    3 if by_lmtp else 1
+                )
+                assert server.noop()[0] == 250
+        assert {row.delivery for row in Receipt.objects.all()} == {*deliveries}
+        assert Receipt.objects.count() == 3
+
+
+def test_the_recipients_of_a_message_are_bounded() -> None:
+    for by_lmtp in (True, False):
+        client = smtplib.LMTP if by_lmtp else smtplib.SMTP
+        with door(by_lmtp=by_lmtp) as port, client("127.0.0.1", port) as server:
+            server.ehlo()
+            server.mail("")
+            to = f"bounces+{seal(Purpose.RETURN_PATH, 7)}@{settings.MAIL_DOMAIN}"
+            codes = [server.rcpt(to)[0] for _ in range(receiving.MOST_RECIPIENTS + 2)]
+            assert codes == [250] * receiving.MOST_RECIPIENTS + [452, 452]
+
+
+def test_by_lmtp_a_message_that_is_too_large_is_refused_to_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(receiving, "LARGEST", 50_000)
+    to = f"bounces+{seal(Purpose.RETURN_PATH, 7)}@{settings.MAIL_DOMAIN}"
+    with door(by_lmtp=True) as port, smtplib.LMTP("127.0.0.1", port) as server:
+        server.ehlo()
+        server.mail("")
+        assert [server.rcpt(to)[0] for _ in range(2)] == [250, 250]
+        assert replies(server, b"x" * 70 + b"\n" + (b"y" * 70 + b"\n") * 1_000, 2) == [552, 552]
+        assert server.noop()[0] == 250
+        assert server.docmd("DATA")[0] == 503
+        assert server.noop()[0] == 250
+
+
+def test_by_lmtp_each_recipient_is_taken_or_kept_for_itself() -> None:
+    reader = make_reader(READER, any_of=[make_topic("Tides")])
+    path = f"bounces+{seal(Purpose.RETURN_PATH, deliver(reader).pk)}@{settings.MAIL_DOMAIN}"
+    way_out = f"unsubscribe+{access.leave_token(reader.pk, 0)}@{settings.MAIL_DOMAIN}"
+    octets = letter(f"From: {READER}\nSubject: unsubscribe", "")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dispatcher_consent RENAME TO away")
+    try:
+        with door(by_lmtp=True) as port, smtplib.LMTP("127.0.0.1", port) as server:
+            server.ehlo()
+            server.mail("")
+            assert [server.rcpt(to)[0] for to in (path, way_out)] == [250, 250]
+            assert replies(server, octets, 2) == [250, 451]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO dispatcher_consent")
+    assert consent.live(reader).exists()

@@ -6,10 +6,10 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from dispatcher import choosing
 from dispatcher.audience.rules import EVERYTHING, Cadence, Match, Rule
 from dispatcher.briefs.models import Topic
 from dispatcher.errors import BadTopics
-from dispatcher.pages import choosing
 from tests.makers import make_topic
 
 pytestmark = pytest.mark.django_db

@@ -55,11 +55,11 @@ def test_who_signs_up_is_no_reader_before_the_button_is_pressed(
     for _ in range(3):
         read = page(stranger, link())
         stranger.head(link())
-    assert texts(read, "//button") == ["Confirm"]
-    assert texts(read, "//li") == ["Briefs on Iran At once, a letter for each"]
+    assert texts(read, "//button") == ["Confirmer"]
+    assert texts(read, "//li") == ["Brèves sur Iran Immédiatement, un e-mail par brève"]
     assert not Subscriber.objects.exists()
 
-    assert texts(parsed(stranger.post(link()).content), "//h1") == ["You are in"]
+    assert texts(parsed(stranger.post(link()).content), "//h1") == ["C’est fait"]
     reader = Subscriber.objects.get()
     assert (reader.address, reader.state) == ("ada@example.org", Subscriber.State.ACTIVE)
     assert (reader.language, reader.timezone) == ("fr", "UTC")
@@ -72,7 +72,7 @@ def test_who_signs_up_is_no_reader_before_the_button_is_pressed(
     assert len(hashes) == 1
     assert "127.0.0.1" not in hashes
     assert Notice.objects.filter(kind="welcome").count() == 1
-    assert texts(page(stranger, link()), "//h1") == ["What you get"]
+    assert texts(page(stranger, link()), "//h1") == ["Ce que vous recevez"]
 
 
 def test_pressing_twice_makes_one_reader_one_rule_and_one_welcome(

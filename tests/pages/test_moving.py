@@ -91,7 +91,10 @@ def test_the_answer_does_not_tell_whose_the_address_is(client: Client, link: str
 def test_a_suppressed_address_takes_no_letters_over(client: Client, link: str) -> None:
     confirm = asked(client, link)
     Suppression.objects.create(address="Ada@new.example.org", reason="complaint")
-    assert "stopped (complaint)" in pressed(client, confirm, {}, status=409).text_content()
+    assert (
+        "Letters to this address are stopped"
+        in pressed(client, confirm, {}, status=409).text_content()
+    )
 
 
 def test_a_reader_whose_address_bounced_is_mailed_again_at_the_new_one(

@@ -14,7 +14,7 @@ from dispatcher.signs import Signs
 from dispatcher.watching import alarms
 from dispatcher.watching.alarms import Alarm, Name
 from dispatcher.watching.facts import Facts
-from dispatcher.watching.rows import Broken, Due, Rows
+from dispatcher.watching.rows import Blown, Broken, Due, Rows
 
 AT = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
 QUIET = Rows(urgent={}, beginning={}, unbalanced={}, due=(), in_hand={}, broken=(), dispatches={})
@@ -49,6 +49,7 @@ def test_every_alarm_says_what_it_is_and_what_to_do() -> None:
         beginning={5: 600.0},
         unbalanced={6: 600.0},
         broken=(Broken(12, 4, 3, "ValueError('x')"),),
+        blown=(Blown(3, 4, None, "one:25", 400, 390, AT),),
     )
     silent = replace(
         ALIVE,

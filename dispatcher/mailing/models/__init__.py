@@ -2,6 +2,7 @@
 
 from dispatcher.mailing.models.digest import DigestBrief, DigestRun, Owed
 from dispatcher.mailing.models.dispatch import Act, Batch, Delivery, Dispatch
+from dispatcher.mailing.models.fuse import Fuse
 from dispatcher.mailing.models.notice import Notice
 from dispatcher.mailing.models.receipt import Receipt
 
@@ -12,6 +13,7 @@ __all__ = [
     "DigestBrief",
     "DigestRun",
     "Dispatch",
+    "Fuse",
     "Notice",
     "Owed",
     "Receipt",

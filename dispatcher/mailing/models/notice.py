@@ -15,6 +15,7 @@ class Notice(models.Model):
 
     `link` is the one that it is about, `facts` are what its templates are told besides. Sending has a
     `holder` until `lease_until`. `next_attempt_at` is when it may go, `attempts` those begun.
+    `by` is who had it sent, where that was not the reader.
     """
 
     class Kind(models.TextChoices):
@@ -23,6 +24,7 @@ class Notice(models.Model):
         ADDRESS = "address"  # to the new address, before it is one
         MOVED = "moved"  # to the old one
         FAREWELL = "farewell"
+        PAGE = "page"  # the link to the reader's page, sent by staff
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -38,6 +40,7 @@ class Notice(models.Model):
     reader = models.ForeignKey(Subscriber, models.SET_NULL, null=True, related_name="notices")
     link = models.CharField(max_length=900, blank=True)
     facts = models.JSONField(default=dict)
+    by = models.CharField(max_length=80, blank=True, default="", db_default="")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)

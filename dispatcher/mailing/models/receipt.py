@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dispatcher.audience.models import Subscriber
 from dispatcher.mailing.models.dispatch import Delivery
+from dispatcher.mailing.models.fuse import Fuse
 from dispatcher.mailing.models.notice import Notice
 
 
@@ -18,6 +19,7 @@ class Receipt(models.Model):
 
     A note names no letter: somebody says so of an `address`, and nothing follows from it. Of one kind a
     letter has one receipt, however often and by whatever way it is reported; `digest` tells notes apart.
+    One that is held waits for what its `fuse` asks for.
     """
 
     class Kind(models.TextChoices):
@@ -43,6 +45,10 @@ class Receipt(models.Model):
     source = models.CharField(max_length=40)
     digest = models.CharField(max_length=64, blank=True)
     has_suppressed = models.BooleanField(default=False)
+    fuse = models.ForeignKey(
+        Fuse, models.SET_NULL, null=True, related_name="receipts", db_index=False
+    )
+    is_held = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -64,6 +70,9 @@ class Receipt(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["at"], name="receipt_at"),
             models.Index(Lower("address"), name="receipt_address"),
+            models.Index(
+                fields=["fuse"], condition=models.Q(fuse__isnull=False), name="receipt_fuse"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -31,12 +31,28 @@ AWAY = (
     ("Otomatik yanıt: Ferries", "Ofis dışındayım."),
     ("Odpowiedź automatyczna: Ferries", "Jestem na urlopie."),
     ("Automatická odpověď: Ferries", "Jsem mimo kancelář."),
+    ("Automatikus válasz: Ferries", "Szabadságon vagyok."),
+    ("Automaattinen vastaus: Ferries", "Olen lomalla."),
+    ("Răspuns automat: Ferries", "Sunt în concediu; 550 de mesaje mă așteaptă."),
+    ("Αυτόματη απάντηση: Ferries", "Λείπω από το γραφείο."),
+    ("پاسخ خودکار: Ferries", "در مرخصی هستم."),
+    ("स्वचालित उत्तर: Ferries", "मैं छुट्टी पर हूँ।"),
+    ("Trả lời tự động: Ferries", "Tôi đang đi vắng."),
+    ("Автоматична відповідь: Ferries", "Я у відпустці."),
+    ("Vacation: Ferries", "No mailbox is read here until Monday; undeliverable till then."),
+    ("Holiday notice", "Mail to this address is not delivered to anybody this week."),
 )
 MARKS = (
     "Auto-Submitted: auto-replied",
     "Precedence: auto_reply",
     "X-Autoreply: yes",
     "X-Auto-Response-Suppress: All",  # a mark of Exchange's; the subject must tell
+)
+CHALLENGES = (
+    "Please confirm your message",
+    "Your email requires verification verify#4711",
+    "[BOXTRAPPER] Confirm that you sent this",
+    "Please confirm (conf#0a0b)",
 )
 PEOPLE = (
     (
@@ -64,12 +80,10 @@ def samples() -> Iterator[Sample]:
             f"From: Help desk <help@example.net>\nAuto-Submitted: auto-replied\nSubject: {subject}"
         )
         yield Sample("ticket", letter(head, "We answer within a day."), "auto-reply", address="")
-    challenge = (
-        f"From: {READER}\nSubject: Please confirm your message\nAuto-Submitted: auto-replied"
-    )
-    yield Sample(
-        "challenge", letter(challenge, "Click to prove you are a person."), "auto-reply", address=""
-    )
+    for subject in CHALLENGES:
+        head = f"From: {READER}\nSubject: {subject}\nAuto-Submitted: auto-replied"
+        words = "Your message was not delivered. Click to prove that you are a person."
+        yield Sample("challenge", letter(head, words), "auto-reply", address="")
     for subject, words in PEOPLE:
         yield Sample(
             "people",

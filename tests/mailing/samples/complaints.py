@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.mailing.samples.sample import LETTER_HEAD, READER, TOKEN, Sample, report
+from tests.mailing.samples.sample import LETTER_HEAD, READER, TOKEN, Sample, letter, report
 
 SENDERS = (
     "staff@hotmail.example",
@@ -38,7 +38,66 @@ Original-Mail-From: <bounces+{TOKEN}@news.example.org>
     )
 
 
+def yahoo() -> bytes:
+    return report(
+        "From: MAILER-DAEMON@feedback.example.com\nSubject: Yahoo! Mail Feedback Loop",
+        "This is an email abuse report.",
+        f"""Feedback-Type: abuse
+User-Agent: Yahoo!-Mail-Feedback/2.0
+Version: 0.1
+Original-Mail-From: <bounces+{TOKEN}@news.example.org>
+Original-Rcpt-To: {READER}
+Received-Date: Mon, 23 Nov 2026 09:00:02 UTC
+Reported-Domain: news.example.org
+Authentication-Results: mta4711.example.com; dkim=pass header.i=@news.example.org""",
+        kind="feedback-report",
+        quoted=f"Content-Type: message/rfc822\nContent-Disposition: inline\n\n{LETTER_HEAD}\nThe ferries run.",
+    )
+
+
+def comcast() -> bytes:
+    """The recipient made unreadable, the fields after what a vendor adds."""
+    return report(
+        "From: feedback@fbl.example.net\nSubject: [FBL] 192.0.2.1",
+        "A customer has reported this message as spam.",
+        f"""Version: 1
+User-Agent: ReturnPathFBL/1.0
+Abuse-Type: complaint
+Feedback-Type: abuse
+Arrival-Date: Mon, 23 Nov 2026 09:00:02 +0000
+Source-IP: 192.0.2.1
+Original-Rcpt-To: 4a5d7f6e@redacted.example.net
+Original-Mail-From: bounces+{TOKEN}@news.example.org""",
+        kind="feedback-report",
+        quoted=f"Content-Type: text/rfc822-headers\n\n{LETTER_HEAD}",
+    )
+
+
+def outlook(*, names_reader: bool = True) -> bytes:
+    """No report: the letter itself, with a field of the provider's among those of its head."""
+    named = f"X-HmXmrOriginalRecipient: {READER}\n" if names_reader else ""
+    return letter(
+        """From: staff@hotmail.com
+Subject: complaint about message from 192.0.2.1
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="jmrp_7\"""",
+        f"""--jmrp_7
+Content-Type: message/rfc822
+Content-Disposition: inline
+
+{named}X-HmXmrOriginalSender: bounces+{TOKEN}@news.example.org
+{LETTER_HEAD}
+The ferries run.
+--jmrp_7--
+""",
+    )
+
+
 def samples() -> Iterator[Sample]:
+    yield Sample("ARF of Yahoo", yahoo(), "complaint")
+    yield Sample("ARF of Comcast", comcast(), "complaint", address="4a5d7f6e@redacted.example.net")
+    yield Sample("JMRP of Outlook", outlook(), "complaint")
+    yield Sample("JMRP, forwarded", outlook(names_reader=False), "nothing", address="")
     for sender in SENDERS:
         for feedback, kind in KINDS.items():
             for is_redacted in (False, True):

@@ -17,9 +17,9 @@ from dispatcher.briefs import public
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadTopics
+from dispatcher.translating import later
 
 NOTHING = Rule()  # any of no topic: where a new reader's choice begins
-LANGUAGES = {"en": "English", "ar": "العربية", "fr": "Français", "he": "עברית"}
 LONGEST = 2_000  # topics that a form may name; a vocabulary has some hundred
 
 
@@ -94,12 +94,14 @@ def chosen(form: QueryDict, *, held: Rule = NOTHING, prefix: str = "") -> Rule:
     rule = asked(form, held=held, prefix=prefix)
     cadence = form.get(f"{prefix}cadence", rule.cadence)
     if cadence not in CADENCES:
-        raise BadTopics("Choose how often: at once, daily or weekly.")
+        raise BadTopics(later("Choose how often: at once, daily or weekly."))
     if rule.match == Match.ANY and not rule.topics:
-        raise BadTopics("Choose at least one topic, or every brief.")
+        raise BadTopics(later("Choose at least one topic, or every brief."))
     if both := rule.topics & rule.except_topics:
         names = Topic.objects.filter(pk__in=both).order_by("name").values_list("name", flat=True)
-        raise BadTopics(f"{names[0]} is both chosen and left out; keep one of the two.")
+        raise BadTopics(
+            later("%(topic)s is both chosen and left out; keep one of the two.", topic=names[0])
+        )
     return rule
 
 
