@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.db.models import F
 
 from dispatcher.audience import hashing
+from dispatcher.audience.consent import same
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.tokens import Purpose, sealer, unseal
 from dispatcher.errors import BadToken
@@ -78,6 +79,12 @@ def leads_on(way_out: WayOut) -> bool:
 def language_of(reader_id: int) -> str:
     """In which language a reader is spoken to; empty for one who is gone."""
     rows = Subscriber.objects.filter(pk=reader_id)
+    return rows.values_list("language", flat=True).first() or ""
+
+
+def language_at(address: str) -> str:
+    """The language of the reader of an address that is `normalise`d; empty for none."""
+    rows = Subscriber.objects.filter(same(address))
     return rows.values_list("language", flat=True).first() or ""
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
+from dispatcher import speaking
 from dispatcher.audience import browsing
 from dispatcher.briefs import intake, topics
 from dispatcher.console.asking import page_asked, text_asked
@@ -15,7 +16,9 @@ from dispatcher.console.doors import DeskRequest
 from dispatcher.console.previews import Choice
 from dispatcher.console.showing import page
 from dispatcher.errors import Refusal
+from dispatcher.letters.words import own_name
 from dispatcher.mailing import amending, composing, explaining, reporting, trying
+from dispatcher.translating import SOURCE
 
 
 @require_safe
@@ -48,9 +51,10 @@ def detail(request: DeskRequest, brief_id: str) -> HttpResponse:
     brief = intake.find(brief_id)
     vocabulary = topics.Vocabulary()
     followers = browsing.followers(brief.topics)
-    sample, problem = None, ""
+    sample, problem, choice = None, "", Choice.of(request.GET)
     try:
-        sample = composing.sample(brief, brief.current) if brief.current else None
+        if brief.current:
+            sample = composing.sample(brief, brief.current, language=choice.language)
     except Refusal as refusal:
         problem = str(refusal)
     dispatch = reporting.last_dispatch(brief)
@@ -60,7 +64,8 @@ def detail(request: DeskRequest, brief_id: str) -> HttpResponse:
         "brief",
         here="Briefs",
         brief=brief,
-        choice=Choice.of(request.GET),
+        choice=choice,
+        languages={SOURCE: own_name(SOURCE), **speaking.offered()},
         dispatch=dispatch,
         standing=reporting.standing_of(brief, dispatch),
         amended=amending.told(brief),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.http import urlencode
@@ -22,6 +23,7 @@ from dispatcher.feeds import content
 from dispatcher.letters.languages import setting
 from dispatcher.mailing import composing
 from dispatcher.security import HEADER
+from dispatcher.translating import SOURCE, spoken
 
 POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none';"
@@ -33,11 +35,12 @@ _BOTH_SCHEMES = re.compile(r"(color-scheme(?:s\"\s*content=|\"\s*content=|:)\s*\
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which preview of a brief is looked at, how wide, in which colours."""
+    """Which preview of a brief is looked at, how wide, in which colours, around it which language's words."""
 
     kind: str = "mail"
     width: str = "desktop"
     scheme: str = "light"
+    language: str = SOURCE
     is_usual_width: bool = True  # nobody asked for it, so a narrow screen may narrow it
 
     @classmethod
@@ -47,13 +50,14 @@ class Choice:
             kind=query["kind"] if query.get("kind") in {"text", "web", "source"} else "mail",
             width="phone" if query.get("width") == "phone" else "desktop",
             scheme="dark" if query.get("scheme") == "dark" else "light",
+            language=spoken(query.get("language", "")[:35], settings.OFFERED_LANGUAGES) or SOURCE,
             is_usual_width="width" not in query,
         )
 
     def but(self, **changes: str) -> str:
         """The query string of this choice with something changed."""
-        chosen = {"kind": self.kind, "width": self.width, "scheme": self.scheme} | changes
-        return "?" + urlencode(chosen)
+        names = ("kind", "width", "scheme", "language")
+        return "?" + urlencode({name: getattr(self, name) for name in names} | changes)
 
 
 @require_safe
@@ -62,7 +66,9 @@ def mail(request: DeskRequest, brief_id: str) -> HttpResponse:
     brief = intake.find(brief_id)
     if brief.current is None:
         raise UnreadyBrief("The brief has no content yet.")
-    return _closed(_in_scheme(composing.sample(brief, brief.current).html, Choice.of(request.GET)))
+    choice = Choice.of(request.GET)
+    sample = composing.sample(brief, brief.current, language=choice.language)
+    return _closed(_in_scheme(sample.html, choice))
 
 
 @require_safe

@@ -91,10 +91,14 @@ def compose(
     return compile_letter(letter, headers(told))
 
 
-def sample(brief: Brief, revision: Revision) -> Sample:
-    """The letter as a reader of all the brief's topics would get it. Its links lead nowhere."""
-    values = sample_values(brief, "reader@example.org")
-    mapping = {**_context(brief, revision.document).mapping(), "slots": values}
+def sample(brief: Brief, revision: Revision, *, language: str = SOURCE) -> Sample:
+    """The letter as a reader of all the brief's topics, who has that language, would get it.
+
+    Its links lead nowhere.
+    """
+    values = sample_values(brief, "reader@example.org", language=language)
+    context = _context(brief, revision.document, chrome=language)
+    mapping = {**context.mapping(), "slots": values}
     try:
         letter = renderer().render(ALERT, mapping)
     except LetterTooLarge as refusal:
@@ -104,7 +108,7 @@ def sample(brief: Brief, revision: Revision) -> Sample:
         sender=f"{settings.PUBLISHER_NAME} <{settings.MAIL_FROM}>",
         html=letter.html,
         text=letter.text,
-        message=sealing.stamper(compose(brief, revision))(values),
+        message=sealing.stamper(compose(brief, revision, language=language))(values),
     )
 
 
@@ -142,14 +146,14 @@ def _reason(language: str, follows: tuple[str, ...]) -> str:
     return words(language).reason(() if follows == (EVERY_BRIEF,) else follows)
 
 
-def sample_values(brief: Brief, address: str) -> SlotValues:
+def sample_values(brief: Brief, address: str, *, language: str = SOURCE) -> SlotValues:
     """Slots for a letter that is only looked at: its links open the brief and stop nothing."""
     page = links.brief_page(brief.public_id)
     names = Vocabulary().names(brief.topics)
     now = timezone.now()
     return SlotValues(
         address=address,
-        reason=words(SOURCE).reason(names),
+        reason=words(language).reason(names),
         manage_url=page,
         unsubscribe_url=page,
         unsubscribe_mailto=mailto("sample"),

@@ -11,6 +11,7 @@ from dispatcher.briefs.document import Section
 from dispatcher.console.previews import POLICY
 from tests import makers
 from tests.console.reading import Page
+from tests.letters.full_render import body, parsed
 from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +179,24 @@ def test_what_the_relay_says_to_a_test_letter_is_shown(desk: Client, sink: Sink)
 
     assert "no such user" in Page(desk.post(path, {"address": "ada@example.org"}, follow=True)).text
     assert "is not a mail address" in Page(desk.post(path, {"address": "x"}, follow=True)).text
+
+
+def test_a_test_letter_speaks_to_a_reader_in_their_language(desk: Client, sink: Sink) -> None:
+    makers.make_reader("ada@example.org", language="fr-CA")
+    path = f"/desk/briefs/{makers.make_brief().public_id}/test"
+    for address in ("Ada@example.org", "bo@example.org"):
+        desk.post(path, {"address": address})
+    hers, his = (body(parsed(letter.data), "plain") for letter in sink.letters)
+    assert "Se désabonner" in hers
+    assert "Unsubscribe" in his
+
+
+def test_the_preview_shows_our_words_in_the_language_chosen(desk: Client) -> None:
+    path = f"/desk/briefs/{makers.make_brief().public_id}/"
+    page = desk.get(f"{path}?kind=text&language=he").content.decode()
+    assert "ביטול הרישום" in page
+    assert '<option value="he" lang="he" selected>עברית</option>' in page
+    assert "scheme=dark&amp;language=he" in desk.get(f"{path}?language=he").content.decode()
+    assert "Se désabonner" in desk.get(f"{path}mail?language=fr").content.decode()
+    for other in ("", "?language=xx", "?language=../fr"):
+        assert "Unsubscribe" in desk.get(f"{path}mail{other}").content.decode()
