@@ -81,8 +81,8 @@ def test_a_scanner_that_follows_every_link_changes_nothing(
     while to_see:
         address = to_see.pop()
         seen.add(address)
-        assert stranger.head(address).status_code == 200
-        response = stranger.get(address)
+        assert stranger.head(address, follow=True).status_code == 200
+        response = stranger.get(address, follow=True)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             links = parsed(response.content).xpath("//a/@href | //link/@href | //form/@action")
             local = {str(one).removeprefix("http://news.example.org") for one in links}
