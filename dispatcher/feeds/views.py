@@ -177,7 +177,9 @@ def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
         response = HttpResponse(f"{sentence}\n", content_type="text/plain; charset=utf-8")
     else:
         title = "No feed here" if status == 404 else "This feed has ended"
-        response = speaking.render(request, "feeds/sorry.html", {"title": title, "sentence": sentence})
+        response = speaking.render(
+            request, "feeds/sorry.html", {"title": title, "sentence": sentence}
+        )
     response.status_code = status
     response.headers["Cache-Control"] = _NOT_AGE
     response.headers["Access-Control-Allow-Origin"] = "*"
