@@ -89,7 +89,7 @@ def late_feeds() -> int:
 def _channels() -> list[tuple[FeedChannel, Channel]]:
     words = Vocabulary()
     rows = FeedChannel.objects.order_by("-is_standing", "key")
-    found = ((row, keeping.channel_of(row, words)) for row in rows)
+    found = ((row, keeping.channel_of(row, words.by_id)) for row in rows)
     return [(row, channel) for row, channel in found if channel is not None]
 
 
