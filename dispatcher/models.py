@@ -8,6 +8,7 @@ from dispatcher.feeds.models import (
     FeedDocument,
     FeedGeneration,
     Publication,
+    ToldTopic,
 )
 from dispatcher.feeds.models_hub import HubPing, HubRequest, HubSubscription, HubTopic
 from dispatcher.feeds.models_reach import FeedReach
@@ -50,6 +51,7 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "ToldTopic",
     "Topic",
     "TopicAct",
 ]

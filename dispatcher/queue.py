@@ -49,9 +49,9 @@ def publish(brief_id: int, *, lane: str) -> None:
     _post("publish", brief_id, to=lane)
 
 
-def republish(topic_id: int) -> None:
-    """Nudge: render the feeds of all that is about a topic which was merged, retired or renamed."""
-    _post("republish", topic_id, to=ROUTINE)
+def republish() -> None:
+    """Nudge: render the feeds of all that is about topics which were moved, merged, retired or renamed."""
+    _post("republish", to=ROUTINE)
 
 
 def notify(notice_id: int, *, after: timedelta = AT_ONCE) -> None:

@@ -39,8 +39,8 @@ def publish(brief_id: int) -> None:
 
 
 @app.task(name="republish", base=Job)  # type: ignore[untyped-decorator]
-def republish(topic_id: int) -> None:
-    publishing.republish(topic_id)
+def republish() -> None:
+    publishing.republish()
 
 
 @app.task(name="notify", base=Job)  # type: ignore[untyped-decorator]

@@ -136,4 +136,4 @@ def _note(topic: Topic, what: str, by: str, note: str) -> None:
     sound = note.encode("utf-8", "replace").decode().replace("\0", "")
     said = " ".join(sound.split())[:LONGEST_NOTE]
     TopicAct.objects.create(topic=topic, what=what, by=by[:150], note=said)
-    queue.republish(topic.pk)
+    queue.republish()

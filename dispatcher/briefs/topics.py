@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.text import slugify
 
+from dispatcher import queue
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.reading import KnownTopic
 from dispatcher.errors import BadTopics, UnknownTopic
@@ -95,6 +96,7 @@ def _update(topic: Topic, aliases: Sequence[str], parent: Topic | None) -> Topic
         topic.aliases = sorted({*topic.aliases, *aliases})
         topic.parent = parent or topic.parent
         topic.save(update_fields=["aliases", "parent"])
+        queue.republish()
     return topic
 
 

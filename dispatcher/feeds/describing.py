@@ -18,7 +18,6 @@ from dispatcher import links
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import PublicBrief
-from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds import content, websub
 from dispatcher.feeds.building import Feed, FeedEntry, FeedTopic, Format, Withdrawal
 from dispatcher.feeds.channels import ALL, Channel, kind_slug, of_topic
@@ -50,12 +49,12 @@ class Contents:
     after: str
 
 
-def contents(held: Held, words: Vocabulary) -> Contents:
+def contents(held: Held) -> Contents:
     """The values of what a channel holds. What was withdrawn in this moment is left out."""
     gone = {row.brief.public_id: row.updated_at for row in held.withdrawn}
     withdrawn = public.withdrawn([row.brief_id for row in held.withdrawn]) if gone else []
     return Contents(
-        _entries(held.entries, words),
+        _entries(held.entries),
         tuple(
             Withdrawal(entry_id(one.public_id), gone[one.public_id], one.note) for one in withdrawn
         ),
@@ -64,13 +63,16 @@ def contents(held: Held, words: Vocabulary) -> Contents:
     )
 
 
-def _entries(rows: Sequence[Publication], words: Vocabulary) -> tuple[FeedEntry, ...]:
-    """Entries are kept by this process: a brief is in many feeds, and its stamp says when it changed."""
+def _entries(rows: Sequence[Publication]) -> tuple[FeedEntry, ...]:
+    """Entries are kept by this process: a brief is in many feeds, and its stamp says when it changed.
+
+    What they show is read after the stamps, so that nothing old is kept under a new one.
+    """
     keys = {row.brief_id: (settings.PUBLIC_URL, row.brief_id, row.stamp) for row in rows}
     found = {key: _KEPT[key] for key in keys.values() if key in _KEPT}
     lacking = [brief_id for brief_id, key in keys.items() if key not in found]
     dates = {row.brief_id: row.updated_at for row in rows}
-    for brief in public.of(lacking, words=words) if lacking else ():
+    for brief in public.of(lacking) if lacking else ():
         key = keys[brief.brief_id]
         found[key] = _KEPT[key] = entry(brief, updated=dates[brief.brief_id])
     while len(_KEPT) > _MOST_KEPT:
@@ -93,7 +95,7 @@ def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> 
         topic_scheme=home_page() + "topics/",
         kind_scheme=home_page() + "feeds/kinds/",
         urgent_scheme=home_page() + "feeds/urgent",
-        updated=max(dates, default=_founded()),
+        updated=max(dates, default=founded()),
         entries=held.entries,
         withdrawals=held.withdrawals,
         hub_urls=() if month else websub.hubs_of(channel.url(form)),
@@ -182,5 +184,6 @@ def _tag(specific: str) -> str:
     return f"tag:{settings.PUBLIC_HOST},{settings.FEED_ID_DATE}:{specific}"
 
 
-def _founded() -> datetime:
+def founded() -> datetime:
+    """The date of a feed that never held anything."""
     return datetime.fromisoformat(settings.FEED_ID_DATE).replace(tzinfo=UTC)

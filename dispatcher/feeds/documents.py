@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
+from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicRetired
-from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import UnknownTopic
 from dispatcher.feeds import addressing, coding, describing, holding, keeping
 from dispatcher.feeds.addressing import FeedMoved, NoSuchFeed
@@ -49,7 +49,7 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
     """
     row = keeping.kept(channel)
     if row is None:
-        contents = _contents(channel, month, Vocabulary())
+        contents = _contents(channel, month)
         document, body = _rendered(channel, form, month, contents)
         document.gzip = coding.gzipped(body)
         return _served(document, channel, form, month, body)
@@ -78,18 +78,20 @@ def served(url: str) -> Served | None:
     return find(channel, form)
 
 
-def refresh(row: FeedChannel, words: Vocabulary) -> int:
+def refresh(row: FeedChannel) -> int:
     """Bring the live documents of a kept channel up to date; how many got other bytes.
 
     One of a topic that was merged or retired is left as it is. Repeats write nothing.
     """
     row.refresh_from_db(fields=["version"])
-    channel = keeping.channel_of(row, words)
+    # After the version, as all that is shown: else an old name would stand under a new version.
+    named = Topic.objects.in_bulk([*row.topics, *row.except_topics])
+    channel = keeping.channel_of(row, named)
     stored = {one.format: one for one in FeedDocument.objects.filter(channel=row, month="")}
     stale = [form for form in Format if form not in stored or stored[form].version < row.version]
     if channel is None or not stale:
         return 0
-    contents = _contents(channel, "", words)
+    contents = _contents(channel)
     changed = 0
     for form in stale:
         rendered, body = _rendered(channel, form, "", contents)
@@ -114,18 +116,18 @@ def _brought_up_to_date(
     stored = _stored(row, form, month)
     if stored is not None and stored.version >= row.version:  # by another one meanwhile
         return stored
-    rendered, body = _rendered(channel, form, month, _contents(channel, month, Vocabulary()))
+    rendered, body = _rendered(channel, form, month, _contents(channel, month))
     return _store(row, rendered, body, over=stored)
 
 
-def _contents(channel: Channel, month: str, words: Vocabulary) -> Contents:
+def _contents(channel: Channel, month: str = "") -> Contents:
     """What a feed holds and is next to. Raises NoSuchFeed for a month that holds nothing."""
     held = holding.archive(channel, month) if month else holding.live(channel)
     if month and not held.entries and not held.withdrawn:
         raise NoSuchFeed(
             "There is no archive of that month; nothing of this feed was released in it."
         )
-    return describing.contents(held, words)
+    return describing.contents(held)
 
 
 def _rendered(

@@ -6,14 +6,14 @@ fills the database.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from dispatcher.briefs.topics import Vocabulary
+from dispatcher.briefs.models import Topic
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.models import FeedChannel
@@ -56,10 +56,10 @@ def kept(channel: Channel) -> FeedChannel | None:
     return row
 
 
-def channel_of(row: FeedChannel, words: Vocabulary) -> Channel | None:
+def channel_of(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel | None:
     """The channel of a row; None when one of its topics was merged or retired since."""
     topics, excepted = (
-        tuple(sorted((words.by_id[pk] for pk in ids), key=lambda one: one.slug))
+        tuple(sorted((by_id[pk] for pk in ids), key=lambda one: one.slug))
         for ids in (row.topics, row.except_topics)
     )
     if any(one.retired_at or one.merged_into_id for one in (*topics, *excepted)):
@@ -90,9 +90,9 @@ def forget() -> int:
     return _dropped(idle)
 
 
-def forget_ended(words: Vocabulary) -> int:
+def forget_ended(by_id: Mapping[int, Topic]) -> int:
     """Drop the feeds of topics that were merged or retired; returns how many."""
-    ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, words) is None]
+    ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
     return _dropped(FeedChannel.objects.filter(pk__in=ended))
 
 

@@ -1,23 +1,23 @@
-"""What the feeds know of briefs: a row a brief, brought up to date in one transaction with the
+"""What the feeds know of briefs and topics: a row each, brought up to date in one transaction with the
 versions of every feed that it belongs to, or belonged to before.
 
-Rendering is `documents`'. A brief that no row knows as it is now was missed; `missed` finds it.
+Rendering is `documents`'. What no row knows as it is now was missed; `missed` and `missed_topics` find it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 
 from dispatcher.audience.rules import sql_matches
-from dispatcher.briefs.models import Brief
+from dispatcher.briefs.models import Brief, Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds.channels import kind_slug
-from dispatcher.feeds.models import FeedGeneration, Publication
+from dispatcher.feeds.models import FeedGeneration, Publication, ToldTopic
 
 ADVISORY_LOCK = 0x6665_6564  # "feed"
 AT_ONCE = 500
@@ -34,6 +34,14 @@ WHERE b.released_at IS NOT NULL AND b.released_id IS NOT NULL
 ORDER BY b.id LIMIT %(at_once)s
 """
 
+# Topics that were made, renamed, merged, retired, reinstated or moved in the tree since.
+SQL_MISSED_TOPICS = """
+SELECT t.id FROM dispatcher_topic t
+LEFT JOIN dispatcher_toldtopic k ON k.topic_id = t.id
+WHERE (k.name, k.parent, k.merged_into, k.is_retired)
+      IS DISTINCT FROM (t.name, t.parent_id, t.merged_into_id, t.retired_at IS NOT NULL)
+"""
+
 
 def sql_holds(reach: str, kind: str, urgent: str) -> str:
     """True for a channel that holds a brief of this reach, kind and urgency: the rules of mail, backwards."""
@@ -47,9 +55,11 @@ WHERE {sql_holds("%(reach)s::bigint[]", "%(kind)s", "%(urgent)s")}
 RETURNING s.id
 """  # noqa: S608  expressions of ours
 
+# A topic's name is also in the titles of feeds that hold none of its briefs.
 SQL_TOUCH_ALL_OF = f"""
 UPDATE dispatcher_feedchannel s SET version = version + 1
-WHERE EXISTS (SELECT 1 FROM dispatcher_publication p WHERE p.brief_id = ANY(%(briefs)s)
+WHERE s.topics && %(topics)s::bigint[] OR s.except_topics && %(topics)s::bigint[]
+   OR EXISTS (SELECT 1 FROM dispatcher_publication p WHERE p.brief_id = ANY(%(briefs)s)
               AND {sql_holds("p.reach", "p.kind", "p.urgent")})
 RETURNING s.id
 """  # noqa: S608  expressions of ours
@@ -75,6 +85,32 @@ def missed() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(SQL_MISSED, {"at_once": AT_ONCE})
         return [row[0] for row in cursor.fetchall()]
+
+
+def missed_topics() -> list[int]:
+    """Topics that the feeds do not know as they are now."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL_MISSED_TOPICS)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def concerned(topic_ids: Sequence[int], words: Vocabulary) -> list[int]:
+    """The briefs that show one of these topics or are held against it, or were before."""
+    beneath = {pk for pk in words.by_id if not set(topic_ids).isdisjoint(words.reach([pk]))}
+    rows = Publication.objects.filter(
+        Q(reach__overlap=topic_ids) | Q(topics__overlap=sorted(beneath))
+    )
+    return list(rows.values_list("brief_id", flat=True))
+
+
+def know(topic_ids: Iterable[int], words: Vocabulary) -> None:
+    """These topics are known as `words` have them, whatever has happened to them since."""
+    ToldTopic.objects.bulk_create(
+        [_known(words.by_id[pk]) for pk in topic_ids],
+        update_conflicts=True,
+        unique_fields=["topic"],
+        update_fields=["name", "parent", "merged_into", "is_retired"],
+    )
 
 
 def learn(briefs: Sequence[Brief], words: Vocabulary) -> set[int]:
@@ -163,10 +199,20 @@ def _touched(place: _Place, before: _Place | None) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def touch(brief_ids: Sequence[int]) -> set[int]:
-    """Say that the channels of these briefs have to be rendered anew though no brief changed; their ids."""
+def touch(brief_ids: Sequence[int], topic_ids: Sequence[int]) -> set[int]:
+    """Have channels rendered anew that hold these briefs or name these topics; their ids."""
     raise_generation()
     Publication.objects.filter(brief__in=brief_ids).update(stamp=F("stamp") + 1)
     with connection.cursor() as cursor:
-        cursor.execute(SQL_TOUCH_ALL_OF, {"briefs": list(brief_ids)})
+        cursor.execute(SQL_TOUCH_ALL_OF, {"briefs": list(brief_ids), "topics": list(topic_ids)})
         return {row[0] for row in cursor.fetchall()}
+
+
+def _known(topic: Topic) -> ToldTopic:
+    return ToldTopic(
+        topic=topic,
+        name=topic.name,
+        parent=topic.parent_id,
+        merged_into=topic.merged_into_id,
+        is_retired=topic.retired_at is not None,
+    )

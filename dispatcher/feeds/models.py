@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from dispatcher.audience.models import Subscription
-from dispatcher.briefs.models import Brief, Revision
+from dispatcher.briefs.models import Brief, Revision, Topic
 
 
 class Publication(models.Model):
@@ -44,6 +44,19 @@ class Publication(models.Model):
 
     def __str__(self) -> str:
         return f"publication of {self.brief_id}"
+
+
+class ToldTopic(models.Model):
+    """A topic as the feeds know it: the row says that every feed it matters to has been told."""
+
+    topic = models.OneToOneField(Topic, models.CASCADE, primary_key=True, related_name="+")
+    name = models.CharField(max_length=120)
+    parent = models.BigIntegerField(null=True)
+    merged_into = models.BigIntegerField(null=True)
+    is_retired = models.BooleanField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FeedChannel(models.Model):

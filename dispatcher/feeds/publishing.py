@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Brief
@@ -17,7 +17,7 @@ from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds import channels, documents, keeping, learning, websub
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import ALL, URGENT, Channel
-from dispatcher.feeds.models import FeedChannel, Publication
+from dispatcher.feeds.models import FeedChannel
 
 Told = Callable[[int, int], object]
 
@@ -47,24 +47,27 @@ def sweep() -> int:
     missed = learning.missed()
     if missed:
         publish(missed[0])  # and with it all others
+    republish()
     _refresh(keeping.left_behind())
     return len(missed)
 
 
-def republish(topic_id: int) -> None:
-    """Bring feeds up to date with a topic that was renamed, merged, retired or moved in the tree.
+def republish() -> None:
+    """Bring feeds up to date with topics that were renamed, merged, retired or moved in the tree.
 
-    Its briefs are held against rules anew: what stands above them may have changed.
+    Their briefs are held against rules anew: what stands above them may have changed. Repeats change
+    nothing.
     """
+    if not learning.missed_topics():
+        return
     with transaction.atomic():
         learning.wait_for_turn()
-        concerned = sorted({topic_id, *Vocabulary().related([topic_id])})
-        rows = Publication.objects.filter(
-            Q(reach__overlap=concerned) | Q(topics__overlap=concerned)
-        )
-        brief_ids = list(rows.values_list("brief_id", flat=True))
-        touched = _learned(brief_ids) | learning.touch(brief_ids)
-        keeping.forget_ended(Vocabulary())
+        topic_ids = learning.missed_topics()
+        words = Vocabulary()
+        brief_ids = learning.concerned(topic_ids, words)
+        touched = _learned(brief_ids) | learning.touch(brief_ids, topic_ids)
+        learning.know(topic_ids, words)
+        keeping.forget_ended(words.by_id)
     _refresh(touched)
 
 
@@ -77,10 +80,11 @@ def build_all(told: Told | None = None) -> int:
     with transaction.atomic():
         learning.wait_for_turn()
         words = Vocabulary()
-        keeping.forget_ended(words)
+        keeping.forget_ended(words.by_id)
         keeping.keep([ALL, URGENT, *map(channels.of_topic, public.topics_in_use())])
         released = Brief.objects.exclude(released=None).exclude(released_at=None)
         _learned(list(released.values_list("pk", flat=True)))
+        learning.know(words.by_id, words)
         every = list(FeedChannel.objects.values_list("pk", flat=True))
         FeedChannel.objects.update(version=F("version") + 1)
         learning.raise_generation()
@@ -110,7 +114,7 @@ def _learned(brief_ids: Collection[int]) -> set[int]:
     keeping.keep(_standing(briefs, words))
     touched = learning.learn(briefs, words)
     rows = FeedChannel.objects.filter(pk__in=touched)
-    named = filter(None, (keeping.channel_of(row, words) for row in rows))
+    named = filter(None, (keeping.channel_of(row, words.by_id) for row in rows))
     websub.announce([channel.url(form) for channel in named for form in Format])
     return touched
 
@@ -131,11 +135,10 @@ def _refresh(channel_ids: Collection[int], told: Told | None = None) -> int:
     """Render these channels, the standing ones first; how many documents changed."""
     if not channel_ids:
         return 0
-    words = Vocabulary()
     rows = list(keeping.asked_for(channel_ids))
     changed = 0
     for number, row in enumerate(rows, 1):
-        changed += documents.refresh(row, words)
+        changed += documents.refresh(row)
         if told is not None:
             told(number, len(rows))
     documents.code_in_br(channel_ids)

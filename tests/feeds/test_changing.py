@@ -11,7 +11,7 @@ from django.test import Client
 from lxml import etree
 
 from dispatcher.briefs import curating
-from dispatcher.briefs.models import Brief, Topic
+from dispatcher.briefs.models import Brief
 from dispatcher.feeds import publishing
 from dispatcher.feeds.models import FeedChannel, FeedDocument, Publication
 from dispatcher.mailing import amending
@@ -157,7 +157,7 @@ def test_a_merged_topic_leads_on_and_its_briefs_are_in_the_other_feed(
     assert entries(client, "topics/mist.atom") == []
     client.get("/feeds/any/fog,mist.atom")
     curating.merge("fog", "mist", by="ada")
-    publishing.republish(Topic.objects.get(slug="fog").pk)
+    publishing.republish()
     assert client.get("/feeds/topics/fog.atom")["Location"] == "/feeds/topics/mist.atom"
     assert client.get("/feeds/any/fog,mist.rss")["Location"] == "/feeds/topics/mist.rss"
     assert len(entries(client, "topics/mist.atom")) == 5
@@ -168,7 +168,7 @@ def test_a_renamed_topic_has_its_new_name_in_every_feed(
     client: Client, briefs: list[Brief]
 ) -> None:
     curating.rename("fog", "Sea Fog", by="ada")
-    publishing.republish(Topic.objects.get(slug="fog").pk)
+    publishing.republish()
     for form in ("atom", "rss", "json"):
         assert b"Sea Fog" in client.get(f"/feeds/all.{form}").content
     assert Publication.objects.count() == 5

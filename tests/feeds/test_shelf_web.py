@@ -105,7 +105,7 @@ def test_words_of_no_feed_are_kept_and_go_when_something_comes(served: Web) -> N
     tides = make_topic("Tides")
     assert within(1, lambda: served.get("/feeds/topics/tides.atom").status == 200)
     Topic.objects.filter(pk=tides.pk).update(merged_into=make_topic("Harbours"))
-    publishing.republish(tides.pk)
+    publishing.republish()
     moved = "/feeds/topics/harbours.atom"
     assert within(
         1, lambda: served.get("/feeds/topics/tides.atom").headers.get("location") == moved
