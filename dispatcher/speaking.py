@@ -23,7 +23,7 @@ from dispatcher.translating import negotiated, spoken
 
 PARAMETER = "lang"
 _READERS = "dispatcher.reader_language"  # no header of a request is called so
-_OPEN_PAGES = ("pages:", "feeds:index")
+_OPEN_PAGES = ("pages:", "feeds:index", "feeds:feed", "feeds:hub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,17 @@ def words_for(request: HttpRequest) -> Words:
 
 def address(request: HttpRequest, name: str, **parts: Any) -> str:
     """The path of a page, in the language that was chosen for this one."""
-    path, chosen = reverse(name, kwargs=parts), _chosen(request)
-    return f"{path}?{PARAMETER}={chosen}" if chosen and name.startswith(_OPEN_PAGES) else path
+    path = reverse(name, kwargs=parts)
+    return carried_on(request, path) if name.startswith(_OPEN_PAGES) else path
+
+
+def carried_on(request: HttpRequest, page: str) -> str:
+    """The address of an open page of ours, in the language that was chosen for this one."""
+    chosen = _chosen(request)
+    if not chosen:
+        return page
+    rest, mark, place = page.partition("#")
+    return f"{rest}{'&' if '?' in rest else '?'}{PARAMETER}={chosen}{mark}{place}"
 
 
 def render(
@@ -78,6 +87,7 @@ def render(
         "words": ours,
         "setting": setting,
         "tongues": _tongues(request, ours) if is_open else (),
+        "chosen": _chosen(request),
         "url": lambda name, **parts: address(request, name, **parts),
     }
     response = render_template(request, template, told, status=status)
@@ -101,8 +111,15 @@ def _tongues(request: HttpRequest, ours: Words) -> list[Tongue]:
             language=language,
             direction=setting(language).direction,
             name=name,
-            url=f"{request.path}?{PARAMETER}={language}",
+            url=f"{request.path}?{_asking(request, language)}",
             is_current=language == ours.language,
         )
         for language, name in offered().items()
     ]
+
+
+def _asking(request: HttpRequest, language: str) -> str:
+    """What the page was asked for, in that language."""
+    asked = request.GET.copy()
+    asked[PARAMETER] = language
+    return asked.urlencode()

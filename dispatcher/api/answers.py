@@ -23,6 +23,7 @@ class MalformedRequest(Refusal):
 OTHERWISE = 422
 STATUS: dict[type[Refusal], int] = {
     MalformedRequest: 400,
+    errors.BadHubRequest: 400,
     errors.BadToken: 400,
     errors.NoSuchBrief: 404,
     errors.NoSuchDispatch: 404,
@@ -42,6 +43,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnreadyBrief: 422,
     errors.NotSolved: 422,
     errors.BadChoice: 422,
+    errors.HubIsFull: 429,
     errors.TooManySignUps: 429,
     errors.QueueUnreachable: 503,
     errors.RelayRefused: 503,

@@ -99,7 +99,7 @@ def opened_feed(token: str) -> int:
     """The number of the reader whose own feed a token opens. Raises BadToken."""
     reader_id, version = unseal(Purpose.FEED, token, count=2)
     if version != _feed_version(reader_id):
-        raise BadToken("This feed was replaced by a newer one. Its address is on your page.")
+        raise BadToken(later("This feed was replaced by a newer one. Its address is on your page."))
     return reader_id
 
 
@@ -114,7 +114,7 @@ def _feed_version(reader_id: int) -> int:
     rows = Subscriber.objects.filter(pk=reader_id).exclude(address__endswith=f"@{hashing.DOMAIN}")
     version = rows.values_list("feed_version", flat=True).first()
     if version is None:
-        raise BadToken("There is no such feed.")
+        raise BadToken(later("There is no such feed."))
     return version
 
 

@@ -109,15 +109,15 @@ def lines(subscriptions: Iterable[Subscription], ours: Words) -> tuple[Line, ...
 
 
 def _line(pk: int, rule: Rule, names: dict[int, str], ours: Words) -> Line:
-    topics = ours.listed(
-        sorted({names[topic] for topic in rule.topics}),
-        "or" if rule.match == Match.ANY else "standard",
-    )
-    without = ours.listed(sorted({names[topic] for topic in rule.except_topics}), "or")
-    return Line(pk, _said(ours, topics, without), ours.say(CADENCES[rule.cadence]))
+    wanted = sorted({names[topic] for topic in rule.topics})
+    unwanted = sorted({names[topic] for topic in rule.except_topics})
+    return Line(pk, said(rule.match, wanted, unwanted, ours), ours.say(CADENCES[rule.cadence]))
 
 
-def _said(ours: Words, topics: str, without: str) -> str:
+def said(match: str, wanted: Iterable[str], unwanted: Iterable[str], ours: Words) -> str:
+    """A rule by the names of its topics: `Briefs on Israel or Iran, but not Lebanon`."""
+    topics = ours.listed(wanted, "or" if match == Match.ANY else "standard")
+    without = ours.listed(unwanted, "or")
     if topics and without:
         return ours.gettext(
             "Briefs on %(topics)s, but not %(without)s", topics=topics, without=without

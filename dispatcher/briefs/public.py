@@ -28,10 +28,10 @@ class TopicMoved(Refusal):
 
 
 class TopicRetired(Refusal):
-    """The topic is no longer used, since `when`; its name is never given to another one."""
+    """The topic is no longer used, since `when`, and why; its name is never given to another one."""
 
     def __init__(self, topic: Topic, *, when: datetime, note: str) -> None:
-        super().__init__(f"The topic {topic.name} is no longer used. {note}".strip())
+        super().__init__(later("The topic %(topic)s is no longer used.", topic=topic.name))
         self.when = when
         self.note = note
 

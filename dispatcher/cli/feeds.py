@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from dispatcher.cli.output import AsJson, counted, errors, say, say_rows
 from dispatcher.local.stack import ground
 
-app = typer.Typer(help="The feeds.", no_args_is_help=True)
+app = typer.Typer(help="The feeds: which there are, who reads them.", no_args_is_help=True)
 
 
 @app.command("build")
@@ -37,7 +37,10 @@ def build() -> None:
 
 @app.command("list")
 def list_feeds(as_json: AsJson = False) -> None:
-    """Every feed that is kept: its address, what it holds now, its last change, who asked last."""
+    """Every feed that is kept.
+
+    With its page, how many briefs it shows, when it last changed, and on which day somebody asked for it.
+    """
     with ground():
         from dispatcher.feeds import listing
 

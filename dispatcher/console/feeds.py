@@ -15,5 +15,5 @@ def readers(request: DeskRequest) -> HttpResponse:
     kept = listing.by_key()
     names = {key: name for key, (name, _) in kept.items()}
     pages = {key: describing.page_of(channel) for key, (_, channel) in kept.items()}
-    context = {"feeds": reach.report(), "names": names, "pages": pages}
-    return page(request, "feeds", here="Feeds", **context)
+    report = reach.report()
+    return page(request, "feeds", here="Feeds", feeds=report, names=names, pages=pages)

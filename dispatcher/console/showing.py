@@ -20,6 +20,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dispatcher.console import words
+from dispatcher.letters.words import words as letter_words
 from dispatcher.watching import alarms
 
 NAV = (
@@ -53,6 +54,9 @@ def page(
         "ways": _ways(here),
         "when": when,
         "words": words,
+        "say": letter_words(
+            "en"
+        ).say,  # what the desk shares with readers' pages is in English here
         "zone": settings.TIME_ZONE,
     }
     return render(request, f"console/{template}.html", usual | context, status=status)

@@ -23,14 +23,15 @@ from dispatcher.feeds import channels
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import ARCHIVE, Channel
 from dispatcher.feeds.models import FeedChannel
+from dispatcher.translating import later
 
 MOST_TOPICS = 8  # in one combination, wanted and unwanted
 _LONGEST = 700
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _WAYS = {"any": Match.ANY, "each": Match.ALL}
 
-NOT_THERE = "There is no feed at this address. All feeds, and how to combine topics: see the index."
-NO_SUCH_FORMAT = "There is no feed in this format; there are .atom, .rss and .json."
+NOT_THERE = later("There is no feed at this address.")
+NO_SUCH_FORMAT = later("There is no feed in this format; there are .atom, .rss and .json.")
 
 
 class NoSuchFeed(Refusal):
@@ -78,7 +79,7 @@ def read(text: str) -> Address:
     if len(parts) > 2 and parts[-2] == ARCHIVE:
         *parts, _, month = parts
         if not _MONTH.fullmatch(month):
-            raise NoSuchFeed("An archive is named by its month, such as /archive/2026-03.")
+            raise NoSuchFeed(later("An archive is named by its month, such as /archive/2026-03."))
     address = Address(_channel(parts), form, month)
     if address.spelling != text:
         raise FeedMoved(address)
@@ -125,7 +126,7 @@ def _channel(parts: list[str]) -> Channel:
 def _of_kind(slug: str) -> Channel:
     row = FeedChannel.objects.filter(kind=slug, is_standing=True).exclude(kind="").first()
     if row is None:
-        raise NoSuchFeed("There is no feed at this address: no brief is of that kind.")
+        raise NoSuchFeed(later("There is no feed at this address: no brief is of that kind."))
     return Channel(kind=row.kind, kind_name=row.kind_name)
 
 
@@ -133,16 +134,24 @@ def _combination(match: str, wanted: list[str], unwanted: list[str]) -> Channel:
     wanted, unwanted = list(filter(None, wanted)), list(filter(None, unwanted))
     if len({*wanted, *unwanted}) > MOST_TOPICS:
         raise NoSuchFeed(
-            f"A feed combines up to {MOST_TOPICS} topics; follow several feeds for more."
+            later(
+                "A feed combines up to %(most)s topics; follow several feeds for more.",
+                most=MOST_TOPICS,
+            )
         )
     if not wanted and not unwanted:
-        raise NoSuchFeed("This address names no topic.")
+        raise NoSuchFeed(later("This address names no topic."))
     known = _finder()
     channel = channels.combined(match, map(known, wanted), map(known, unwanted))
     both = set(channel.topics).intersection(channel.excepted)
     if both:
         name = min(one.name for one in both)
-        raise NoSuchFeed(f"This feed would want {name} and leave it out; no brief could be in it.")
+        raise NoSuchFeed(
+            later(
+                "This feed would want %(topic)s and leave it out; no brief could be in it.",
+                topic=name,
+            )
+        )
     return channel
 
 

@@ -95,7 +95,7 @@ def feed(channel: Channel, form: Format, held: Contents, *, month: str = "") -> 
         topic_scheme=home_page() + "topics/",
         kind_scheme=home_page() + "feeds/kinds/",
         urgent_scheme=home_page() + "feeds/urgent",
-        updated=max(dates, default=_founded()),
+        updated=max(dates, default=founded()),
         entries=held.entries,
         withdrawals=held.withdrawals,
         hub_urls=() if month else websub.hubs_of(channel.url(form)),
@@ -184,5 +184,6 @@ def _tag(specific: str) -> str:
     return f"tag:{settings.PUBLIC_HOST},{settings.FEED_ID_DATE}:{specific}"
 
 
-def _founded() -> datetime:
+def founded() -> datetime:
+    """The date of a feed that never held anything."""
     return datetime.fromisoformat(settings.FEED_ID_DATE).replace(tzinfo=UTC)

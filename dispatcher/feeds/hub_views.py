@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from dispatcher import visitors
+from dispatcher import speaking, visitors
 from dispatcher.errors import BadHubRequest, HubIsFull, QueueUnreachable
 from dispatcher.feeds import websub
 from dispatcher.feeds.hub import asking
@@ -25,7 +24,7 @@ def hub(request: HttpRequest) -> HttpResponse:
         return _said(404, "There is no hub here.")
     if request.method != "POST":
         context = {"hub": websub.own_hub(), "days": asking.USUAL // 86_400}
-        response = render(request, "feeds/hub.html", context)
+        response = speaking.render(request, "feeds/hub.html", context)
         response.headers["Cache-Control"] = PAGE_AGE
         return response
     if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST:

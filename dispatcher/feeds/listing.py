@@ -5,18 +5,18 @@ and what is behind.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 from django.db import connection
 
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import keeping
+from dispatcher.feeds import describing, keeping
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.holding import NEWEST
 from dispatcher.feeds.learning import AT_ONCE, SQL_MISSED, sql_holds
 from dispatcher.feeds.models import FeedChannel
 
-LATE = timedelta(minutes=2)  # many sweeps
+LATE = 120  # seconds; many sweeps
 
 # Of each kept feed how many entries it shows, counted up to where it is full, and when it changed.
 SQL_KEPT = f"""
@@ -34,32 +34,34 @@ FROM dispatcher_feedchannel s
 SQL_LATE = f"""
 SELECT count(*) FROM dispatcher_brief b
 WHERE b.id IN ({SQL_MISSED})
-  AND greatest(b.released_at, b.amended_at, b.withdrawn_at) < now() - %(late)s
+  AND greatest(b.released_at, b.amended_at, b.withdrawn_at) < now() - make_interval(secs => %(late)s)
 """  # noqa: S608  a query of ours
 
-SQL_QUIET = "SELECT coalesce(max(told_at) < now() - %(late)s, true) FROM dispatcher_publication"
+SQL_QUIET = "SELECT coalesce(max(told_at) < now() - make_interval(secs => %(late)s), true) FROM dispatcher_publication"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A kept feed. `entries` are those that it shows; `changed` is its own date, None before it is
-    rendered; `asked` is to the day.
+    """A kept feed. `entries` are those that it shows; `changed` is its own date, None while it never
+    held anything; `asked` is the day on which somebody did, or on which it was made.
     """
 
     feed: str
     address: str
     entries: int
     changed: datetime | None
-    asked: datetime
+    asked: date
 
 
 def kept() -> list[Listed]:
     """Every kept feed, the standing ones first, by address. Those of topics that ended are left out."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_KEPT, {"newest": NEWEST})
-        held = {pk: (entries, changed) for pk, entries, changed in cursor.fetchall()}
+        never = describing.founded()
+        held = {pk: (n, None if at == never else at) for pk, n, at in cursor.fetchall()}
+    empty = (0, None)
     return [
-        Listed(_named(channel), channel.url(), *held.get(row.pk, (0, None)), row.asked_at)
+        Listed(_named(channel), channel.url(), *held.get(row.pk, empty), row.asked_at.date())
         for row, channel in _channels()
     ]
 
@@ -87,7 +89,7 @@ def late_feeds() -> int:
 def _channels() -> list[tuple[FeedChannel, Channel]]:
     words = Vocabulary()
     rows = FeedChannel.objects.order_by("-is_standing", "key")
-    found = ((row, keeping.channel_of(row, words)) for row in rows)
+    found = ((row, keeping.channel_of(row, words.by_id)) for row in rows)
     return [(row, channel) for row, channel in found if channel is not None]
 
 

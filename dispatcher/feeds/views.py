@@ -11,19 +11,23 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dispatcher import speaking
+from dispatcher import links, speaking
 from dispatcher.audience.rules import Match
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
-from dispatcher.feeds import addressing, describing, documents, holding, outlining, shelf
+from dispatcher.feeds import addressing, describing, documents, holding, outlining, saying, shelf
 from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
+from dispatcher.translating import later
 
 LISTED = 20
 PAGE_AGE = "public, max-age=300"
 _NOT_AGE = "public, max-age=60"
+NO_FEED = later("No feed here")
+FEED_ENDED = later("This feed has ended")
+ITS_FEED_ENDED = later("Its feed has ended.")
 
 View = Callable[..., HttpResponse]
 
@@ -38,15 +42,15 @@ def at_a_feeds_address(view: View) -> View:
         except BadToken:
             return _said(request, 404, NOT_THERE)
         except NoSuchFeed as refusal:
-            response = _said(request, 404, str(refusal))
+            response = _said(request, 404, refusal)
         except UnknownTopic:
             response = _said(request, 404, NOT_THERE)
         except TopicRetired as refusal:
-            response = _said(request, 410, f"{refusal} Its feed has ended.")
+            response = _said(request, 410, refusal, refusal.note, ITS_FEED_ENDED)
         except FeedMoved as moved:
-            response = HttpResponsePermanentRedirect(moved.to.path)
-            response.headers["Cache-Control"] = PAGE_AGE
-            response.headers["Access-Control-Allow-Origin"] = "*"
+            response = _led_on(request, moved.to)
+            if moved.to.form is None:  # it hangs on the language that was chosen
+                return response
         shelf.keep_as_it_is(request)
         return response
 
@@ -80,17 +84,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return _cached(_index(request))
 
 
-def _index(request: HttpRequest, refusal: str = "") -> HttpResponse:
+def _index(request: HttpRequest, refusal: Exception | None = None) -> HttpResponse:
     asked = request.GET
     topics = public.topics_in_use()
     context = {
-        "refusal": refusal,
+        "refusal": speaking.words_for(request).say(refusal) if refusal else "",
         "match": asked.get("match", "any"),
         "wanted": set(asked.getlist("topic")),
         "unwanted": set(asked.getlist("not")),
         "held": holding.counts(),
-        "day": speaking.words_for(request).date,
-        "urgent_page": URGENT.path(),
+        "urgent_stem": URGENT.stem,
         "combined": describing.links_of(ALL),
         "urgent": describing.links_of(URGENT),
         "kinds": [(one, describing.links_of(one)) for one in addressing.kinds()],
@@ -115,13 +118,15 @@ def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def choose(request: HttpRequest) -> HttpResponse:
     """What the form of the index page asks for; leads to the page of that combination."""
     asked = request.GET
+    if not asked:
+        return redirect("feeds:index")
     try:
         channel = addressing.choose(
             asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
         )
     except (NoSuchFeed, UnknownTopic, TopicRetired) as refusal:
-        return _index(request, str(refusal))
-    return redirect(channel.path())
+        return _index(request, refusal)
+    return redirect(speaking.carried_on(request, channel.path()))
 
 
 def _page(request: HttpRequest, meant: Address) -> HttpResponse:
@@ -129,22 +134,22 @@ def _page(request: HttpRequest, meant: Address) -> HttpResponse:
     channel = meant.channel
     page = describing.page_of(channel)
     if meant.month or page != channel.url():
-        return _shown(channel, HttpResponsePermanentRedirect(page))
+        return _shown(channel, HttpResponsePermanentRedirect(speaking.carried_on(request, page)))
     held = holding.live(channel).entries[:LISTED]
-    links = describing.links_of(channel)
+    formats = describing.links_of(channel)
     context = {
         "channel": channel,
-        "about": describing.about(channel),
-        "links": links,
+        "about": saying.about(channel, speaking.words_for(request)),
+        "links": formats,
         "briefs": public.of([row.brief_id for row in held]),
-        "feeds": links,
-        "again": _again(channel),
+        "feeds": formats,
+        "again": _again(request, channel),
         **({} if channel.token else {"canonical": page}),
     }
     return _shown(channel, speaking.render(request, "feeds/channel.html", context))
 
 
-def _again(channel: Channel) -> str:
+def _again(request: HttpRequest, channel: Channel) -> str:
     """The index with the form filled in as for this feed; empty for one that no form makes."""
     named = [
         *(("topic", one.slug) for one in channel.topics),
@@ -153,7 +158,8 @@ def _again(channel: Channel) -> str:
     if not named:
         return ""
     way = "each" if channel.match == Match.ALL and channel.topics else "any"
-    return f"{reverse('feeds:index')}?{urlencode([*named, ('match', way)])}#topics"
+    filled = urlencode([*named, ("match", way)])
+    return speaking.carried_on(request, f"{reverse('feeds:index')}?{filled}#topics")
 
 
 def _shown(channel: Channel, response: HttpResponse) -> HttpResponse:
@@ -171,15 +177,26 @@ def _cached(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _said(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
-    """A page for people; at an address with an extension, where programs ask, the sentence alone."""
+def _led_on(request: HttpRequest, to: Address) -> HttpResponse:
+    """From another spelling to the one address; a page keeps the language that was chosen."""
+    path = to.path if to.form else speaking.carried_on(request, to.path)
+    response = HttpResponsePermanentRedirect(path)
+    response.headers["Cache-Control"] = PAGE_AGE
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _said(request: HttpRequest, status: int, *sentences: str | Exception) -> HttpResponse:
+    """A page for people; at an address with an extension, where programs ask, the sentences in English."""
+    said = [one for one in sentences if one]
     if "." in request.path.rpartition("/")[2]:
-        response = HttpResponse(f"{sentence}\n", content_type="text/plain; charset=utf-8")
+        text = f"{' '.join(map(str, said))} All feeds, and how to combine topics: {links.feeds_index()}\n"
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     else:
-        title = "No feed here" if status == 404 else "This feed has ended"
-        response = speaking.render(
-            request, "feeds/sorry.html", {"title": title, "sentence": sentence}
-        )
+        ours = speaking.words_for(request)
+        title = NO_FEED if status == 404 else FEED_ENDED
+        context = {"title": ours.say(title), "sentences": [ours.say(one) for one in said]}
+        response = speaking.render(request, "feeds/sorry.html", context)
     response.status_code = status
     response.headers["Cache-Control"] = _NOT_AGE
     response.headers["Access-Control-Allow-Origin"] = "*"

@@ -7,16 +7,21 @@ a queue of its own. Foreign hubs are told that a feed changed and fetch it; ours
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.urls import reverse
 
+from dispatcher.feeds import freshness
 from dispatcher.feeds.hub import errands
 from dispatcher.feeds.models_hub import HubPing
 
 OWN = "own"
+# A foreign hub fetches at once. By then every web process has to have seen that something was published.
+SEEN = timedelta(seconds=3 * freshness.EVERY)
 
 # The feeds that somebody here waits for. A repeat is one more event, and one more push.
 SQL_CHANGED = """
@@ -98,4 +103,6 @@ def _see_to_pings(topics: Sequence[int]) -> None:
         for hub in foreign_hubs()
     ]
     HubPing.objects.bulk_create(pings, ignore_conflicts=True)
-    errands.post_pings(errands.untold().filter(topic__in=topics))
+    told_of = HubPing.objects.filter(topic__in=topics, hub__in=foreign_hubs())
+    told_of.filter(due_at__lt=Now() + SEEN).update(due_at=Now() + SEEN)
+    errands.post_pings(told_of, after=SEEN)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
+from babel.numbers import format_decimal
 from jinja2 import Environment
 from markupsafe import Markup
 
@@ -68,6 +69,10 @@ class Words:
         written = format_date(day, "long", locale=_locale(self.language))
         first = _FIRST_DAY.get(self.language)
         return first[0].sub(first[1], written) if first else written
+
+    def number(self, number: int) -> str:
+        """With the marks between thousands: 12,345."""
+        return format_decimal(number, locale=_locale(self.language))
 
     def moment(self, at: datetime) -> str:
         """In the time zone that it comes in."""

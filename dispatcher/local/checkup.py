@@ -151,18 +151,18 @@ def _hubs() -> Iterator[Check]:
 
 
 def _feeds() -> Check:
-    briefs, feeds = listing.late_briefs(), listing.late_feeds()
     behind = []
-    if briefs:
-        behind.append(f"{briefs:,} briefs were released or changed, and feeds do not show it")
-    if feeds:
-        behind.append(f"{feeds:,} feeds changed and are not rendered")
+    if number := listing.late_briefs():
+        said = "brief was" if number == 1 else "briefs were"
+        behind.append(
+            f"{number:,} {said} released or changed minutes ago, and feeds do not show it"
+        )
+    if number := listing.late_feeds():
+        said = "feed changed and is" if number == 1 else "feeds changed and are"
+        behind.append(f"{number:,} {said} not rendered, so whoever asks first waits")
     if not behind:
-        return Check("feeds", True, "hold every brief as it is")
-    words = (
-        f"For minutes, {'; '.join(behind)}. Sweeps mend this: see the log of the worker on upkeep."
-    )
-    return Check("feeds", False, words)
+        return Check("feeds", True, "show every brief as it is")
+    return Check("feeds", False, f"{'; '.join(behind)}. Sweeps mend this; see a worker's log.")
 
 
 def _sealing() -> Check:

@@ -60,7 +60,8 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     except UnknownTopic as refusal:
         return sorry(request, 404, later("No topic here"), refusal)
     except TopicRetired as refusal:
-        return sorry(request, 410, later("This topic has ended"), refusal)
+        context = {"ended": refusal, "sentence": speaking.words_for(request).say(refusal)}
+        return _page(request, "pages/topic_ended.html", context, status=410)
     except TopicMoved as moved:
         return HttpResponsePermanentRedirect(
             speaking.address(request, "pages:topic", slug=moved.to.slug)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dispatcher.feeds import publishing
 from dispatcher.feeds.models_reach import FeedReach
 from tests import makers
 from tests.console.reading import Page
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def test_feeds_are_listed_by_their_readers_a_day(desk: Client) -> None:
     makers.make_topic("Tides")
+    publishing.build_all()
     yesterday = timezone.now().date() - timedelta(days=1)
     FeedReach.objects.create(channel="topic/tides", day=yesterday, aggregated=0, pollers=9)
     FeedReach.objects.create(channel="all", day=yesterday, aggregated=1200, pollers=34)
@@ -23,6 +25,8 @@ def test_feeds_are_listed_by_their_readers_a_day(desk: Client) -> None:
 
     assert page.rows[0].startswith("All briefs 1,200 of them by aggregators 1,234")
     assert page.rows[1].startswith("Tides 9")
+    assert page.links["All briefs"] == "http://news.example.org/"
+    assert page.links["Tides"] == "http://news.example.org/topics/tides"
     assert "an estimate" in page.text
 
 

@@ -1,7 +1,6 @@
 """Feeds at addresses of this machine, as any web server gives them: with an ETag, and 304 to who has it.
 
-A stand-in for the web process where the test is about documents; a test of clients takes addresses and
-asks this only how it was asked.
+For what the web process does not do: answers that a browser must ask for again at once.
 """
 
 from __future__ import annotations

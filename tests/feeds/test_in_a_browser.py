@@ -5,7 +5,8 @@ Chromium shows feeds of the exact type as source, whatever they bring along; so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
@@ -37,7 +38,7 @@ def at(tmp_path: Path, settings: Settings) -> Iterator[str]:
         yield running.url
 
 
-def opened(page: Page, address: str, *, leads_to: str) -> None:
+def opened(page: Page, address: str, *, leads_to: str | Callable[[str], bool]) -> None:
     """Follow a link to a feed, arrive at the page about it, and go back."""
     start = page.url
     page.evaluate("(to) => { location.href = to }", address)
@@ -45,6 +46,10 @@ def opened(page: Page, address: str, *, leads_to: str) -> None:
     assert page.evaluate("() => document.querySelector('h1') !== null")
     page.go_back()
     assert page.url == start
+
+
+def is_at(address: str, url: str) -> bool:
+    return unquote(url) == address
 
 
 def test_every_feed_leads_to_its_page_and_back_leads_to_where_one_was(
@@ -69,7 +74,7 @@ def test_every_feed_leads_to_its_page_and_back_leads_to_where_one_was(
             opened(
                 page,
                 f"{at}{stem}.{form}",
-                leads_to=lambda url, path=leads_to: unquote(url) == at + path,
+                leads_to=partial(is_at, at + leads_to),
             )
     page.close()
 

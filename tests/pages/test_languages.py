@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from gettext import NullTranslations
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -17,12 +19,16 @@ from dispatcher.audience.joining import Wish
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import EVERYTHING, Rule
 from dispatcher.audience.tokens import Purpose, seal
+from dispatcher.briefs import curating
 from dispatcher.briefs.document import Quotation, Section
 from dispatcher.briefs.models import Topic
+from dispatcher.feeds import publishing
+from dispatcher.feeds.channels import kind_slug
 from dispatcher.letters import words as letters_words
 from dispatcher.letters.plaintext import width
-from dispatcher.mailing import composing, noticing
+from dispatcher.mailing import amending, composing, digest_letters, noticing, sealing
 from dispatcher.mailing.models import Batch, Delivery, Notice
+from tests.feeds.releasing import release as release_alone
 from tests.letters.full_render import body, parsed
 from tests.mailing.test_digests import release
 from tests.makers import make_brief, make_dispatch, make_reader, make_topic
@@ -34,7 +40,15 @@ pytestmark = pytest.mark.django_db
 OURS = ("en", "ar", "fr", "he")
 RIGHTWARD = {"ar", "he"}
 HEBREW = (Section("כותרת", ("פסקה",)), Quotation("", ("ציטוט",), "עדה", "חוקרת"))
-OPEN = ("/", "/join", "/join/sent", "/join/embed", "/feeds/", "/topics/nothing", "/nowhere")
+OPEN = (
+    *("/", "/join", "/join/sent", "/join/embed", "/topics/nothing", "/nowhere"),
+    *("/feeds/", "/feeds/hub", "/feeds/urgent", "/feeds/nothing", "/feeds/kinds/nothing"),
+    *("/feeds/choose", "/feeds/all/archive/2026-13"),
+)
+CACHED = (
+    *(letters_words._words, composing.renderer, noticing._compiled),
+    *(digest_letters._piece, digest_letters._frame),
+)
 
 
 class Marking(NullTranslations):
@@ -51,13 +65,13 @@ class Marking(NullTranslations):
 def marked(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """Hebrew, with brackets for words; and a publisher whose name is no English."""
     monkeypatch.setattr(letters_words, "catalog", lambda _: Marking())
-    for cached in (letters_words._words, composing.renderer, noticing._compiled):
+    for cached in CACHED:
         cached.cache_clear()
     settings.PUBLISHER_NAME = "מרידיאן"
     settings.PUBLISHER_ADDRESS = "12345"
     yield
     monkeypatch.undo()
-    for cached in (letters_words._words, composing.renderer, noticing._compiled):
+    for cached in CACHED:
         cached.cache_clear()
 
 
@@ -65,18 +79,22 @@ def english_in(text: str) -> list[str]:
     """Words of Latin letters that no catalog was asked for; addresses and names of formats are none."""
     while (shorter := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
         text = shorter
-    text = re.sub(r"https?://\S+|\S+@\S+|\b(?:Atom|RSS|HTML|UTC|Meridian Institute)\b", " ", text)
+    text = re.sub(
+        r"https?://\S+|\S+@\S+|\b(?:Atom|RSS|JSON|HTML|UTC|Meridian Institute)\b", " ", text
+    )
     return re.findall(r"[A-Za-z]{2,}", text)
 
 
 def said_by(page: bytes) -> str:
     """All that a page says to people, attributes that are read out among it."""
     read = parsed_page(page)
-    for unsaid in read.cssselect("nav.tongues ul, select, textarea, style"):
+    for unsaid in read.cssselect("nav.tongues ul, select, textarea, style, code"):
         unsaid.drop_tree()
     attributes = (
         *("@aria-label", "@placeholder", "@data-search", "@data-none", "@data-doing"),
-        *("@data-done", "@data-failed", "meta[@name='description']/@content"),
+        *("@data-done", "@data-failed", "@data-marked", "@data-without", "@data-every"),
+        *("@data-too-many", "meta[@name='description']/@content"),
+        "link[@type='text/x-opml']/@title",
     )
     return " ".join(texts(read, " | ".join(f"//{each}" for each in (*attributes, "text()"))))
 
@@ -112,10 +130,19 @@ def sealed_pages(reader: Subscriber) -> list[str]:
         Wish("bob@example.org", EVERYTHING, "a test", language=reader.language), ip=""
     )
     change = moving.ask(reader, "ada@new.example.org")
-    forms = ("/rules/new", f"/rules/{rule.pk}", "/details", "/address", "/letters", "/erase")
+    forms = (
+        "/rules/new",
+        f"/rules/{rule.pk}",
+        "/details",
+        "/address",
+        "/letters",
+        "/erase",
+        "/feed",
+    )
     return [
         link,
         *(link + form for form in forms),
+        f"{link}/feed?done=renewed",
         *(f"{link}?done={what}" for what in ("stopped", "day", "asked", "renewed", "nothing")),
         f"/leave/{access.leave_token(reader.pk, 0)}",
         f"/join/confirm/{seal(Purpose.JOIN, sign_up.pk)}",
@@ -123,15 +150,50 @@ def sealed_pages(reader: Subscriber) -> list[str]:
     ]
 
 
-def public_pages() -> list[str]:
-    above = make_topic("ים")
-    make_topic("נמל", parent=above)
-    make_reader(any_of=[above])
-    urgent = release("סיורים הושעו", above, language="he", urgent=True, kind="מבזק", blocks=HEBREW)
-    old = make_topic("ישן")
-    Topic.objects.filter(pk=old.pk).update(retired_at=timezone.now())
-    slugs = (above.slug, make_topic("נמל").slug, old.slug)
-    return [f"/briefs/{urgent.public_id}", "/briefs/none", *(f"/topics/{slug}" for slug in slugs)]
+def corrected_text(headline: str) -> str:
+    said = {"headline": headline, "body": "טקסט.", "kind": "ידיעה", "language": "he"}
+    return json.dumps(said)
+
+
+def public_pages(language: str = "he") -> list[str]:
+    """Briefs and topics, some of which have ended, and feeds of all sorts with something in them."""
+    above, beneath, old = make_topic("ים"), make_topic("נמל"), make_topic("ישן")
+    Topic.objects.filter(pk=beneath.pk).update(parent=above)
+    reader = make_reader(any_of=[above], language=language)
+    said = {"language": "he", "blocks": HEBREW}
+    urgent = release("סיורים הושעו", above, urgent=True, kind="מבזק", **said)
+    corrected, silently, gone, gone_silently = (
+        release(f"תדריך {number}", above, kind="ידיעה", **said) for number in "1234"
+    )
+    publishing.publish(urgent.pk)
+    amending.correct(corrected, corrected_text("תוקן"), by="ada", note="טעות בשם.")
+    amending.correct(silently, corrected_text("תוקן שוב"), by="ada")
+    amending.retract(gone, by="ada", note="המקור חזר בו.")
+    amending.retract(gone_silently, by="ada")
+    for brief in (corrected, silently):
+        publishing.publish(brief.pk)
+    curating.retire("ישן", by="ada", note="לא יהיו עוד.")
+    briefs = (urgent, corrected, silently, gone, gone_silently)
+    asked = urlencode({"topic": above.slug, "not": above.slug})
+    return [
+        *(f"/briefs/{brief.public_id}" for brief in briefs),
+        "/briefs/none",
+        *(f"/topics/{topic.slug}" for topic in (above, beneath, old)),
+        f"/feeds/not/{beneath.slug}",
+        f"/feeds/any/{above.slug},{beneath.slug}",
+        f"/feeds/any/{above.slug}/not/{beneath.slug}",
+        f"/feeds/topics/{old.slug}",
+        "/feeds/urgent",
+        f"/feeds/kinds/{kind_slug('ידיעה')}",
+        f"/feeds/mine/{access.feed_token(reader.pk)}",
+        "/feeds/",
+        f"/feeds/?{asked}",
+        f"/feeds/choose?{asked}",
+    ]
+
+
+def in_language(path: str, language: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}lang={language}"
 
 
 def test_no_page_that_anyone_may_read_says_a_word_that_is_in_no_catalog(
@@ -204,12 +266,34 @@ def test_no_alert_says_a_word_that_is_in_no_catalog(marked: None) -> None:
         assert english_in(re.sub(rf"slot{letter.nonce}n\d", "", text)) == []
 
 
+@pytest.mark.parametrize("cadence", ["daily", "weekly"])
+def test_no_digest_says_a_word_that_is_in_no_catalog(marked: None, cadence: str) -> None:
+    sea, harbour = make_topic("ים"), make_topic("נמל")
+    said: dict[str, Any] = {"language": "he", "blocks": HEBREW, "kind": "מבזק"}
+    make_reader(any_of=[sea])
+    briefs = [
+        release("סיורים הושעו", sea, harbour, urgent=True, summary="עד הערב.", **said),
+        release("הנמל נפתח", sea, **said),
+    ]
+    held = digest_letters.hold([brief.pk for brief in briefs])
+    subject, compiled = digest_letters.compose(
+        list(held.values()), cadence=cadence, day=date(2026, 3, 2), language="he"
+    )
+    message = parsed(
+        sealing.stamper(compiled)(composing.sample_values(briefs[0], "ada@example.org"))
+    )
+    told = said_by(body(message, "html").encode())
+    assert "⟦" in subject
+    for text in (subject, body(message, "plain"), told):
+        assert english_in(text) == []
+
+
 @pytest.mark.parametrize("language", OURS)
 def test_pages_are_set_as_their_language_is(client: Client, language: str) -> None:
     reader = reader_of(language)
     seen = [
         *sealed_pages(reader),
-        *(f"{path}?lang={language}" for path in [*OPEN, *public_pages()]),
+        *(in_language(path, language) for path in [*OPEN, *public_pages(language)]),
     ]
     for path in seen:
         answer = client.get(path)
@@ -318,3 +402,47 @@ def test_a_page_of_ours_that_breaks_says_so_in_the_readers_language(
     answer = client.get("/", HTTP_ACCEPT_LANGUAGE="fr")
     assert answer.status_code == 500
     assert "Quelque chose ne fonctionne pas" in answer.content.decode()
+
+
+def test_a_chosen_language_stays_on_the_way_through_pages_of_feeds(client: Client) -> None:
+    fog, tides = make_topic("Fog"), make_topic("Tides")
+    publishing.publish(release_alone("Ferries run", topics=[fog]).pk)
+    read = page(client, "/feeds/?lang=he&topic=fog")
+    assert {"/feeds/urgent?lang=he", "/topics/fog?lang=he", "/?lang=he"} <= set(
+        texts(read, "//a/@href")
+    )
+    assert texts(read, "//form//input[@name='lang']/@value") == ["he"]
+    assert "/feeds/?lang=fr&topic=fog" in texts(read, "//nav//a/@href")
+    chosen = client.get("/feeds/choose?lang=he&topic=fog&topic=tides&match=any")
+    assert chosen["Location"] == "/feeds/any/fog,tides?lang=he"
+    read = page(client, chosen["Location"])
+    assert texts(read, "//h1") == ["תדריכים על \u2068Fog\u2069 או \u2068Tides\u2069"]
+    assert "/feeds/?topic=fog&topic=tides&match=any&lang=he#topics" in texts(read, "//a/@href")
+    assert client.get("/feeds/any/tides,fog?lang=he")["Location"] == chosen["Location"]
+    assert client.get("/feeds/topics/fog?lang=he")["Location"].endswith("/topics/fog?lang=he")
+    assert (
+        client.get("/feeds/any/tides,fog.atom?lang=he")["Location"] == "/feeds/any/fog,tides.atom"
+    )
+    Topic.objects.filter(pk=tides.pk).update(merged_into=fog)
+    assert client.get("/topics/tides?lang=he")["Location"] == "/topics/fog?lang=he"
+
+
+def test_programs_are_told_in_english_what_people_read_in_their_language(client: Client) -> None:
+    make_topic("Fog")
+    curating.retire("fog", by="ada", note="Nothing new.")
+    told = client.get("/feeds/topics/fog.atom", HTTP_ACCEPT_LANGUAGE="fr")
+    assert told.content.startswith(
+        b"The topic Fog is no longer used. Nothing new. Its feed has ended. "
+    )
+    assert "Vary" not in told
+    read = parsed_page(client.get("/feeds/topics/fog", HTTP_ACCEPT_LANGUAGE="fr").content)
+    assert texts(read, "//main//p")[:3] == [
+        "Le thème Fog n’est plus utilisé.",
+        "Nothing new.",
+        "Son flux a pris fin.",
+    ]
+    gone = client.get("/topics/fog", HTTP_ACCEPT_LANGUAGE="fr")
+    assert (gone.status_code, gone["X-Robots-Tag"]) == (410, "noindex")
+    assert "Nothing new." in gone.content.decode()
+    feed = client.get("/feeds/all.atom", HTTP_ACCEPT_LANGUAGE="fr").content.decode()
+    assert "Every brief from Meridian Institute" in feed

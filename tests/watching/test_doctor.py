@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 from redis import Redis
 
 from dispatcher import signs
+from dispatcher.briefs.models import Brief
+from dispatcher.feeds import publishing
+from dispatcher.feeds.models import FeedChannel
 from dispatcher.local import checkup, checkup_servers, checkup_settings
 from dispatcher.local.checkup import Check
 from tests.away import database_away
+from tests.feeds.releasing import release
 from tests.makers import make_brief, make_dispatch
 from tests.outbound.peers import Answered, peer
 from tests.sinks import Sink, refusing_url
@@ -112,6 +117,23 @@ def test_hubs_that_are_there_and_away_are_told(settings: Any) -> None:
     assert "OUTBOUND_NETWORKS" in hubs[1].words
     assert "answers 503" in allowed[1].words
     assert own.asked[0].path == "/feeds/hub"
+
+
+def test_briefs_that_the_feeds_lack_and_feeds_that_are_not_rendered_are_told_after_minutes() -> (
+    None
+):
+    assert "feeds" not in ill(found())
+    long_ago = timezone.now() - timedelta(minutes=3)
+    brief = release(at=timezone.now())
+    assert "feeds" not in ill(found()), "a sweep comes within seconds"
+    Brief.objects.filter(pk=brief.pk).update(released_at=long_ago)
+    assert "1 brief was released or changed" in ill(found())["feeds"]
+    publishing.sweep()
+    assert "feeds" not in ill(found())
+    FeedChannel.objects.update(version=F("version") + 1)
+    assert f"{FeedChannel.objects.count()} feeds changed" in ill(found())["feeds"]
+    publishing.sweep()
+    assert "feeds" not in ill(found())
 
 
 def test_silent_beat_and_sweep_and_queues_without_workers_are_told(valkey: Redis) -> None:

@@ -135,8 +135,8 @@ def post_pushes(rows: QuerySet[HubSubscription]) -> int:
     return _post(HubSubscription, list(keys[:AT_ONCE]))
 
 
-def post_pings(rows: QuerySet[HubPing]) -> int:
-    """The same for foreign hubs."""
+def post_pings(rows: QuerySet[HubPing], *, after: timedelta = queue.AT_ONCE) -> int:
+    """The same for foreign hubs, after so long."""
     number = Window(RowNumber(), partition_by="host", order_by=("due_at", "pk"))
     keys = (
         rows.annotate(n=number)
@@ -144,14 +144,16 @@ def post_pings(rows: QuerySet[HubPing]) -> int:
         .order_by("attempts", "due_at")
         .values_list("pk", flat=True)
     )
-    return _post(HubPing, list(keys[:AT_ONCE]))
+    return _post(HubPing, list(keys[:AT_ONCE]), after=after)
 
 
-def _post(model: type[HubSubscription | HubPing], keys: list[int]) -> int:
+def _post(
+    model: type[HubSubscription | HubPing], keys: list[int], *, after: timedelta = queue.AT_ONCE
+) -> int:
     model.objects.filter(pk__in=keys).update(posted_at=Now())
     for key in keys:
         if model is HubPing:
-            queue.ping(key)
+            queue.ping(key, after=after)
         else:
             queue.push(key)
     return len(keys)

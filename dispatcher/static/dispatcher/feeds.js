@@ -28,13 +28,16 @@ const line = document.querySelector("[data-chosen]");
 if (line) {
   const form = line.closest("form");
   const ticked = (name) => [...form.querySelectorAll(`input[name="${name}"]:checked`)];
-  const names = (ticks) => ticks.map((tick) => tick.closest("label").textContent.trim());
+  // Each name in isolates, so that it keeps its own direction (UAX #9 §2.7).
+  const name = (tick) => `\u2068${tick.closest("label").textContent.trim()}\u2069`;
+  const names = (ticks) => ticks.map(name).join(line.dataset.between);
   const look = () => {
     const [wanted, unwanted] = [ticked("topic"), ticked("not")];
     const number = new Set([...wanted, ...unwanted].map((tick) => tick.value)).size;
-    const left = unwanted.length ? `− ${names(unwanted).join(", ")}` : "";
-    const words = [names(wanted).join(", "), left].filter(Boolean).join(" ");
-    line.textContent = number > Number(line.dataset.most) ? line.dataset.tooMany : words;
+    const said = line.dataset;
+    const held = names(wanted) || (number ? said.every : "");
+    const left = unwanted.length ? ` ${said.without} ${names(unwanted)}` : "";
+    line.textContent = number > Number(said.most) ? said.tooMany : held + left;
   };
   form.addEventListener("change", look);
   window.addEventListener("pageshow", look);
