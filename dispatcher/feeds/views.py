@@ -129,8 +129,6 @@ def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def choose(request: HttpRequest) -> HttpResponse:
     """What the form of the index page asks for; leads to the page of that combination."""
     asked = request.GET
-    if not asked:
-        return redirect("feeds:index")
     try:
         channel = addressing.choose(
             asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
