@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
@@ -181,7 +182,7 @@ def _free_second(moment: datetime) -> datetime:
 
 def _touched(places: Collection[_Place], topic_ids: Sequence[int] = ()) -> set[int]:
     """The channels that hold what belongs to these places or name these topics, raised to a new version."""
-    told = {
+    told: dict[str, Any] = {
         "reaches": [f"{{{','.join(map(str, place.reach))}}}" for place in places],
         "kinds": [place.kind for place in places],
         "urgents": [place.urgent for place in places],
