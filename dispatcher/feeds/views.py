@@ -118,8 +118,8 @@ def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def choose(request: HttpRequest) -> HttpResponse:
     """What the form of the index page asks for; leads to the page of that combination."""
     asked = request.GET
-    if not asked:
-        return redirect("feeds:index")
+    if not asked.keys() - {speaking.PARAMETER}:
+        return redirect(speaking.address(request, "feeds:index"))
     try:
         channel = addressing.choose(
             asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
