@@ -1,7 +1,7 @@
 """How a line of the log looks, and what it is about: the dispatch and batch in hand stand in each.
 
-`with about(dispatch=4, batch=12):` holds for all that is logged inside, whoever logs it. Addresses are
-cut out of every line. Which lines there are, and how loud, is for settings and for those who log.
+`with about(dispatch=4, batch=12):` holds for all that is logged inside, whoever logs it. Addresses and
+sealed tokens are cut out of every line. Which lines there are, and how loud, is for settings and for those who log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 # The part of an address that says who; a relay's words and a database's errors may quote one.
 _WHO = re.compile(r"[^\s<>()\[\]{}\"'`,;:=/\\|…]+@(?=[\w-]+(?:\.[\w-]+)+)")
+# A sealed token in a path (`audience.tokens`): who reads the log could open the reader's page with it.
+_TOKEN = re.compile(r"(?<=/)[0-9a-f]{26,}", re.IGNORECASE)
 
 _in_hand: ContextVar[Mapping[str, object]] = ContextVar("in_hand", default={})  # noqa: B039  never changed
 
@@ -55,7 +57,7 @@ class Line(logging.Formatter):
         facts = {name: value for name, value in _about(record).items() if name != "job_id"}
         words = " ".join(f"{name} {value}" for name, value in facts.items())
         record.in_hand = f" [{words}]" if words else ""
-        return without_addresses(super().format(record))
+        return discreet(super().format(record))
 
 
 class JsonLine(logging.Formatter):
@@ -72,11 +74,12 @@ class JsonLine(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_addresses(json.dumps(line, default=str, ensure_ascii=False))
+        return discreet(json.dumps(line, default=str, ensure_ascii=False))
 
 
-def without_addresses(text: str) -> str:
-    """The text with `…` for what stands before the @ of any mail address."""
+def discreet(text: str) -> str:
+    """The text with `…` for what stands before the @ of any mail address, and for tokens in paths."""
+    text = _TOKEN.sub("…", text) if "/" in text else text
     return _WHO.sub("…", text) if "@" in text else text
 
 

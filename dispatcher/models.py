@@ -11,7 +11,7 @@ from dispatcher.feeds.models import (
     ToldTopic,
 )
 from dispatcher.feeds.models_hub import HubPing, HubRequest, HubSubscription, HubTopic
-from dispatcher.feeds.models_reach import FeedReach
+from dispatcher.feeds.models_readership import FeedReadership
 from dispatcher.mailing.models import (
     Act,
     Batch,
@@ -37,7 +37,7 @@ __all__ = [
     "FeedChannel",
     "FeedDocument",
     "FeedGeneration",
-    "FeedReach",
+    "FeedReadership",
     "HubPing",
     "HubRequest",
     "HubSubscription",

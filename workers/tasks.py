@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from dispatcher import signs
-from dispatcher.feeds import keeping, publishing, reach
+from dispatcher.feeds import keeping, publishing, readership
 from dispatcher.feeds.hub import pinging, pushing, verifying
 from dispatcher.feeds.hub import sweeping as hub_sweeping
 from dispatcher.mailing import (
@@ -89,4 +89,4 @@ def gather(run_id: int) -> None:
 def tidy() -> None:
     retention.tidy(at_most=retention.AT_ONCE)
     keeping.forget()
-    reach.settle()
+    readership.settle()

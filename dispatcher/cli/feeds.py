@@ -52,14 +52,14 @@ def list_feeds(as_json: AsJson = False) -> None:
         )
 
 
-@app.command("reach")
-def show_reach(as_json: AsJson = False) -> None:
+@app.command("readership")
+def show_readership(as_json: AsJson = False) -> None:
     """About how many read each feed, a day: the mean of 7 and of 30 days. An estimate."""
     with ground():
-        from dispatcher.feeds import reach
+        from dispatcher.feeds import readership
 
         say_rows(
-            [asdict(each) for each in reach.report()],
+            [asdict(each) for each in readership.report()],
             as_json=as_json,
             empty="No day with readers of feeds is over yet; the first figures come a day after them.",
             right=("week", "month", "aggregated"),

@@ -1,4 +1,4 @@
-"""Who polls feeds, held in the process for some seconds and then handed to `reach` in one go.
+"""Who polls feeds, held in the process for some seconds and then handed to `readership` in one go.
 
 A poll costs a look into a set. What a process holds when it is killed is lost: these are estimates.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from dispatcher.feeds import reach
+from dispatcher.feeds import readership
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Notes:
     """The polls of this process. Threads share it; its own thread starts with the first poll."""
 
     def __init__(self) -> None:
-        self._polls: set[reach.Poll] = set()
+        self._polls: set[readership.Poll] = set()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -59,7 +59,7 @@ class Notes:
         polls, self._polls = self._polls, set()
         try:
             if polls:
-                reach.count(polls)
+                readership.count(polls)
         except (RedisError, OSError) as fault:
             log.debug("%s polls of feeds are not counted: %s", len(polls), fault)
 

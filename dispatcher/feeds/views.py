@@ -16,7 +16,16 @@ from dispatcher.audience.rules import Match
 from dispatcher.briefs import public
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import BadToken, UnknownTopic
-from dispatcher.feeds import addressing, describing, documents, holding, outlining, saying, shelf
+from dispatcher.feeds import (
+    addressing,
+    describing,
+    documents,
+    holding,
+    outlining,
+    saying,
+    shelf,
+    websub,
+)
 from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
 from dispatcher.feeds.serving import Prepared
@@ -25,6 +34,7 @@ from dispatcher.translating import later
 LISTED = 20
 PAGE_AGE = "public, max-age=300"
 _NOT_AGE = "public, max-age=60"
+_PRIVATE = "private, no-store"
 NO_FEED = later("No feed here")
 FEED_ENDED = later("This feed has ended")
 ITS_FEED_ENDED = later("Its feed has ended.")
@@ -37,21 +47,22 @@ def at_a_feeds_address(view: View) -> View:
 
     @wraps(view)
     def answered(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+        may_keep = True
         try:
             return view(request, *args, **kwargs)
-        except BadToken:
-            return _said(request, 404, NOT_THERE)
         except NoSuchFeed as refusal:
             response = _said(request, 404, refusal)
-        except UnknownTopic:
+        except (BadToken, UnknownTopic):
             response = _said(request, 404, NOT_THERE)
         except TopicRetired as refusal:
             response = _said(request, 410, refusal, refusal.note, ITS_FEED_ENDED)
         except FeedMoved as moved:
             response = _led_on(request, moved.to)
-            if moved.to.form is None:  # it hangs on the language that was chosen
-                return response
-        shelf.keep_as_it_is(request)
+            may_keep = moved.to.form is not None  # else it hangs on the language that was chosen
+        if websub.is_private(request.path.lower()):
+            response.headers["Cache-Control"] = _PRIVATE
+        elif may_keep:
+            shelf.keep_as_it_is(request)
         return response
 
     return answered
@@ -118,8 +129,6 @@ def outline(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 def choose(request: HttpRequest) -> HttpResponse:
     """What the form of the index page asks for; leads to the page of that combination."""
     asked = request.GET
-    if not asked.keys() - {speaking.PARAMETER}:
-        return redirect(speaking.address(request, "feeds:index"))
     try:
         channel = addressing.choose(
             asked.get("match", "any"), asked.getlist("topic"), asked.getlist("not")
@@ -166,7 +175,7 @@ def _shown(channel: Channel, response: HttpResponse) -> HttpResponse:
     """A page of a reader's own feed is kept by nobody, and tells no other site its address."""
     if not channel.token:
         return _cached(response)
-    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Cache-Control"] = _PRIVATE
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

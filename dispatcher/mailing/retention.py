@@ -138,7 +138,7 @@ def _of_letters() -> tuple[Period, ...]:
 
 def _of_feeds() -> Period:
     sums = apps.get_model(
-        "dispatcher", "FeedReach"
+        "dispatcher", "FeedReadership"
     )._default_manager  # by name: feeds are not mailing's
     return Period(
         "sums of feed readers",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dispatcher', '0019_reach'),
+        ('dispatcher', '0019_readership'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dispatcher.feeds import documents, learning, publishing
 from dispatcher.feeds.addressing import read
 from dispatcher.feeds.building import Format
-from dispatcher.feeds.models_reach import FeedReach
+from dispatcher.feeds.models_readership import FeedReadership
 from tests.cli.conftest import Run
 from tests.feeds.releasing import release
 from tests.makers import make_topic
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_readers_of_feeds_are_told_as_a_table_and_as_json(run: Run) -> None:
-    assert "No day with readers of feeds is over yet" in run("feeds", "reach").out
-    assert json.loads(run("feeds", "reach", "--json").out) == []
+    assert "No day with readers of feeds is over yet" in run("feeds", "readership").out
+    assert json.loads(run("feeds", "readership", "--json").out) == []
     yesterday = timezone.now().date() - timedelta(days=1)
-    FeedReach.objects.create(channel="all", day=yesterday, aggregated=1200, pollers=34)
-    assert "1,234" in run("feeds", "reach").out
-    assert json.loads(run("feeds", "reach", "--json").out) == [
+    FeedReadership.objects.create(channel="all", day=yesterday, aggregated=1200, pollers=34)
+    assert "1,234" in run("feeds", "readership").out
+    assert json.loads(run("feeds", "readership", "--json").out) == [
         {"channel": "all", "week": 1234, "month": 1234, "aggregated": 1200}
     ]
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dispatcher.feeds import publishing
-from dispatcher.feeds.models_reach import FeedReach
+from dispatcher.feeds.models_readership import FeedReadership
 from tests import makers
 from tests.console.reading import Page
 
@@ -18,8 +18,8 @@ def test_feeds_are_listed_by_their_readers_a_day(desk: Client) -> None:
     makers.make_topic("Tides")
     publishing.build_all()
     yesterday = timezone.now().date() - timedelta(days=1)
-    FeedReach.objects.create(channel="topic/tides", day=yesterday, aggregated=0, pollers=9)
-    FeedReach.objects.create(channel="all", day=yesterday, aggregated=1200, pollers=34)
+    FeedReadership.objects.create(channel="topic/tides", day=yesterday, aggregated=0, pollers=9)
+    FeedReadership.objects.create(channel="all", day=yesterday, aggregated=1200, pollers=34)
 
     page = Page(desk.get("/desk/feeds/"))
 

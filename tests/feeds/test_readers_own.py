@@ -112,3 +112,13 @@ def test_who_was_erased_has_no_feed(client: Client) -> None:
     token = access.feed_token(reader.pk)
     erasing.erase(reader.pk, by="ada")
     assert client.get(f"/feeds/mine/{token}.atom").status_code == 404
+
+
+@pytest.mark.parametrize("rest", [".atom/", ".ATOM", "/archive/2001-01.atom", ".xml", "/"])
+def test_no_shared_cache_keeps_even_what_it_refuses(client: Client, rest: str) -> None:
+    address = f"/feeds/mine/{access.feed_token(make_reader(all_of=[]).pk)}"
+    for asked in (f"{address}{rest}", f"{address.replace('mine', 'Mine')}{rest}"):
+        response = client.get(asked)
+        assert response.status_code in {301, 404}
+        assert response["Cache-Control"] == "private, no-store"
+        assert "dispatcher.feeds.handed" not in response.wsgi_request.META

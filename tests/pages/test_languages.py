@@ -189,7 +189,7 @@ def public_pages(language: str = "he") -> list[str]:
         "/feeds/",
         f"/feeds/?{asked}",
         f"/feeds/choose?{asked}",
-        "/feeds/choose?match=any",
+        "/feeds/choose",
     ]
 
 
@@ -414,7 +414,6 @@ def test_a_chosen_language_stays_on_the_way_through_pages_of_feeds(client: Clien
     )
     assert texts(read, "//form//input[@name='lang']/@value") == ["he"]
     assert "/feeds/?lang=fr&topic=fog" in texts(read, "//nav//a/@href")
-    assert client.get("/feeds/choose?lang=he")["Location"] == "/feeds/?lang=he"
     chosen = client.get("/feeds/choose?lang=he&topic=fog&topic=tides&match=any")
     assert chosen["Location"] == "/feeds/any/fog,tides?lang=he"
     read = page(client, chosen["Location"])

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from dispatcher import logs
+from dispatcher.audience.tokens import Purpose, seal
 
 
 @contextmanager
@@ -106,4 +107,15 @@ def test_no_line_says_whose_address_it_was(formatter: logging.Formatter, words: 
 
 
 def test_a_worker_is_still_known_by_its_name() -> None:
-    assert logs.without_addresses("routine@host1 ready.") == "routine@host1 ready."
+    assert logs.discreet("routine@host1 ready.") == "routine@host1 ready."
+
+
+@pytest.mark.parametrize("formatter", [logs.Line(), logs.JsonLine()], ids=["line", "json"])
+def test_no_line_opens_a_readers_page_or_feed(formatter: logging.Formatter) -> None:
+    token = seal(Purpose.MANAGE, 1)
+    with logged(formatter) as (log, said):
+        log.warning("Not Found: /feeds/mine/%s.xml", token)
+        log.warning("Forbidden: /reader/%s/erase", token.upper())
+    assert token not in said.getvalue().lower()
+    assert said.getvalue().count("/feeds/mine/….xml") == 1
+    assert "/reader/…/erase" in said.getvalue()

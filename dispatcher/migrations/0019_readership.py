@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="FeedReach",
+            name="FeedReadership",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("channel", models.TextField()),
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("day", "channel"), name="feed_reach_unique")
+                    models.UniqueConstraint(fields=("day", "channel"), name="feed_readership_unique")
                 ],
             },
         ),

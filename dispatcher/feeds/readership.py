@@ -38,31 +38,31 @@ BELIEVED = 1_000
 GROWTH = 10
 
 SQL_SETTLE = """
-INSERT INTO dispatcher_feedreach (channel, day, aggregated, pollers)
+INSERT INTO dispatcher_feedreadership (channel, day, aggregated, pollers)
 VALUES (%(channel)s, %(day)s, LEAST(%(claimed)s, GREATEST(%(believed)s, %(growth)s * COALESCE((
-    SELECT max(aggregated) FROM dispatcher_feedreach
+    SELECT max(aggregated) FROM dispatcher_feedreadership
     WHERE channel = %(channel)s AND day >= %(day)s - 14 AND day < %(day)s), 0))), %(pollers)s)
 ON CONFLICT (day, channel) DO UPDATE SET
-    aggregated = GREATEST(dispatcher_feedreach.aggregated, EXCLUDED.aggregated),
-    pollers = GREATEST(dispatcher_feedreach.pollers, EXCLUDED.pollers)
+    aggregated = GREATEST(dispatcher_feedreadership.aggregated, EXCLUDED.aggregated),
+    pollers = GREATEST(dispatcher_feedreadership.pollers, EXCLUDED.pollers)
 """
 # Means over the days that were counted at all, for a young installation has no thirty.
 SQL_REPORT = """
 WITH counted AS (
     SELECT count(DISTINCT day) FILTER (WHERE day >= %(today)s - 7) AS week, count(DISTINCT day) AS month
-    FROM dispatcher_feedreach WHERE day >= %(today)s - 30 AND day < %(today)s
+    FROM dispatcher_feedreadership WHERE day >= %(today)s - 30 AND day < %(today)s
 )
 SELECT channel,
     COALESCE(round(sum(aggregated + pollers) FILTER (WHERE day >= %(today)s - 7) / max(week)::numeric), 0),
     round(sum(aggregated + pollers) / max(month)::numeric),
     COALESCE(round(sum(aggregated) FILTER (WHERE day >= %(today)s - 7) / max(week)::numeric), 0)
-FROM dispatcher_feedreach, counted WHERE day >= %(today)s - 30 AND day < %(today)s
+FROM dispatcher_feedreadership, counted WHERE day >= %(today)s - 30 AND day < %(today)s
 GROUP BY channel ORDER BY 2 DESC, 3 DESC, channel
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Readership:
     """Readers of a channel a day, on the mean of the last 7 and 30 closed days.
 
     `aggregated` is the part of the 7 days' mean that aggregators spoke for.
@@ -125,11 +125,13 @@ def settle() -> int:
     return len(sums)
 
 
-def report() -> list[Reach]:
+def report() -> list[Readership]:
     """Every channel that had readers in thirty days, most read first."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_REPORT, {"today": timezone.now().date()})
-        return [Reach(row[0], int(row[1]), int(row[2]), int(row[3])) for row in cursor.fetchall()]
+        return [
+            Readership(row[0], int(row[1]), int(row[2]), int(row[3])) for row in cursor.fetchall()
+        ]
 
 
 def _sums(day: date) -> Iterator[tuple[str, date, int, int]]:
@@ -145,7 +147,7 @@ def _sums(day: date) -> Iterator[tuple[str, date, int, int]]:
 
 def _key_of(day: date) -> bytes:
     """The key of a day's hashes, drawn by whoever is first; it is in no row, and gone the day after."""
-    name = f"dispatcher:reach:{day:%Y-%m-%d}:key"
+    name = f"dispatcher:readership:{day:%Y-%m-%d}:key"
     pipe = _valkey(settings.REDIS_URL).pipeline()
     pipe.set(name, secrets.token_bytes(32), nx=True, ex=_KEY_KEPT)
     pipe.get(name)
@@ -154,15 +156,15 @@ def _key_of(day: date) -> bytes:
 
 
 def _pollers(day: date, channel: str) -> str:
-    return f"dispatcher:reach:{day:%Y-%m-%d}:pollers:{channel}"
+    return f"dispatcher:readership:{day:%Y-%m-%d}:pollers:{channel}"
 
 
 def _claims(day: date, channel: str) -> str:
-    return f"dispatcher:reach:{day:%Y-%m-%d}:claims:{channel}"
+    return f"dispatcher:readership:{day:%Y-%m-%d}:claims:{channel}"
 
 
 def _channels(day: date) -> str:
-    return f"dispatcher:reach:{day:%Y-%m-%d}:channels"
+    return f"dispatcher:readership:{day:%Y-%m-%d}:channels"
 
 
 @lru_cache(maxsize=1)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
 
-from dispatcher.feeds import noting, reach
-from dispatcher.feeds.models_reach import FeedReach
-from dispatcher.feeds.reach import Poll, Reach
+from dispatcher.feeds import noting, readership
+from dispatcher.feeds.models_readership import FeedReadership
+from dispatcher.feeds.readership import Poll, Readership
 from dispatcher.mailing import retention
 
 pytestmark = pytest.mark.django_db
@@ -48,14 +48,15 @@ def feedly(number: int, **said: str) -> Poll:
 def sums() -> dict[tuple[str, int], tuple[int, int]]:
     """Of each channel and day of the month: aggregated, pollers."""
     return {
-        (row.channel, row.day.day): (row.aggregated, row.pollers) for row in FeedReach.objects.all()
+        (row.channel, row.day.day): (row.aggregated, row.pollers)
+        for row in FeedReadership.objects.all()
     }
 
 
 def settled_after(clock: list[datetime], polls: list[Poll]) -> tuple[int, int]:
-    reach.count(polls)
+    readership.count(polls)
     clock[0] += ONE_DAY
-    reach.settle()
+    readership.settle()
     return sums()["all", clock[0].day - 1]
 
 
@@ -86,72 +87,72 @@ def test_an_aggregator_counts_by_its_largest_number_in_each_format(clock: list[d
 
 
 def test_forged_numbers_are_believed_within_bounds(clock: list[datetime]) -> None:
-    assert settled_after(clock, [feedly(999_999_999)])[0] == reach.BELIEVED
-    assert settled_after(clock, [feedly(999_999_999)])[0] == reach.BELIEVED * reach.GROWTH
+    assert settled_after(clock, [feedly(999_999_999)])[0] == readership.BELIEVED
+    assert settled_after(clock, [feedly(999_999_999)])[0] == readership.BELIEVED * readership.GROWTH
     clock[0] += 20 * ONE_DAY
     names = [poll(f"{chr(97 + n // 26)}{chr(97 + n % 26)} - 10 subscribers") for n in range(400)]
     assert settled_after(clock, names)[0] == 300, "thirty products, whatever names are made up"
 
 
 def test_a_day_is_summed_when_it_is_over_and_repeats_change_nothing(clock: list[datetime]) -> None:
-    reach.count([poll(), poll(channel="topic/tides")])
-    assert reach.settle() == 0
+    readership.count([poll(), poll(channel="topic/tides")])
+    assert readership.settle() == 0
     clock[0] += ONE_DAY
-    reach.count([poll()])
-    assert [reach.settle(), reach.settle()] == [2, 2]
+    readership.count([poll()])
+    assert [readership.settle(), readership.settle()] == [2, 2]
     assert sums() == {("all", 2): (0, 1), ("topic/tides", 2): (0, 1)}
 
 
 def test_what_valkey_has_lost_takes_nothing_from_a_sum(
     clock: list[datetime], valkey: Redis
 ) -> None:
-    reach.count([poll(), poll("newsboat/2.36")])
+    readership.count([poll(), poll("newsboat/2.36")])
     clock[0] += ONE_DAY
-    reach.settle()
+    readership.settle()
     valkey.flushall()
     clock[0] -= ONE_DAY
-    reach.count([poll()])
+    readership.count([poll()])
     clock[0] += ONE_DAY
-    reach.settle()
+    readership.settle()
     assert sums() == {("all", 2): (0, 2)}
 
 
 def test_no_address_is_anywhere_and_the_days_key_ends(clock: list[datetime], valkey: Redis) -> None:
-    reach.count([poll("Reader of Ada's/1.0", ip="198.51.100.77")])
-    keys = sorted(valkey.keys("dispatcher:reach:*"))
+    readership.count([poll("Reader of Ada's/1.0", ip="198.51.100.77")])
+    keys = sorted(valkey.keys("dispatcher:readership:*"))
     assert len(keys) == 3
     for key in keys:
         assert valkey.ttl(key) > 0
         for trace in (b"198.51", b"Ada"):
             assert trace not in key
             assert trace not in (valkey.dump(key) or b"")
-    first = valkey.get("dispatcher:reach:2026-03-02:key")
+    first = valkey.get("dispatcher:readership:2026-03-02:key")
     clock[0] += ONE_DAY
-    reach.count([poll()])
-    assert first != valkey.get("dispatcher:reach:2026-03-03:key")
+    readership.count([poll()])
+    assert first != valkey.get("dispatcher:readership:2026-03-03:key")
 
 
 def test_the_report_is_the_mean_of_the_days_that_were_counted(clock: list[datetime]) -> None:
-    assert reach.report() == []
+    assert readership.report() == []
     for days, polls in enumerate([[feedly(10), poll()], [feedly(20)]]):
         clock[0] = MONDAY + days * ONE_DAY
-        reach.count(polls)
+        readership.count(polls)
         clock[0] += ONE_DAY
-        reach.settle()
-    assert reach.report() == [Reach("all", week=16, month=16, aggregated=15)]
+        readership.settle()
+    assert readership.report() == [Readership("all", week=16, month=16, aggregated=15)]
     clock[0] += 10 * ONE_DAY
-    assert reach.report() == [Reach("all", week=0, month=16, aggregated=0)]
+    assert readership.report() == [Readership("all", week=0, month=16, aggregated=0)]
     clock[0] += 30 * ONE_DAY
-    assert reach.report() == []
+    assert readership.report() == []
 
 
 def test_sums_go_after_their_period(clock: list[datetime]) -> None:
     old, new = MONDAY - timedelta(days=401), MONDAY - ONE_DAY
     for day in (old, new):
-        FeedReach.objects.create(channel="all", day=day.date(), aggregated=1, pollers=1)
+        FeedReadership.objects.create(channel="all", day=day.date(), aggregated=1, pollers=1)
     assert retention.due()["sums of feed readers"] == 1
     assert retention.tidy()["sums of feed readers"] == 1
-    assert [row.day for row in FeedReach.objects.all()] == [new.date()]
+    assert [row.day for row in FeedReadership.objects.all()] == [new.date()]
 
 
 def test_a_process_notes_a_poller_once_and_not_endlessly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 
-class FeedReach(models.Model):
+class FeedReadership(models.Model):
     """One channel on one day in UTC: readers that aggregators spoke of, and different pollers."""
 
     channel = models.TextField()
@@ -17,7 +17,7 @@ class FeedReach(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["day", "channel"], name="feed_reach_unique")
+            models.UniqueConstraint(fields=["day", "channel"], name="feed_readership_unique")
         ]
 
     def __str__(self) -> str:
