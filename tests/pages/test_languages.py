@@ -43,7 +43,7 @@ HEBREW = (Section("כותרת", ("פסקה",)), Quotation("", ("ציטוט",), "
 OPEN = (
     *("/", "/join", "/join/sent", "/join/embed", "/topics/nothing", "/nowhere"),
     *("/feeds/", "/feeds/hub", "/feeds/urgent", "/feeds/nothing", "/feeds/kinds/nothing"),
-    *("/feeds/choose", "/feeds/all/archive/2026-13"),
+    "/feeds/all/archive/2026-13",
 )
 CACHED = (
     *(letters_words._words, composing.renderer, noticing._compiled),
@@ -189,6 +189,7 @@ def public_pages(language: str = "he") -> list[str]:
         "/feeds/",
         f"/feeds/?{asked}",
         f"/feeds/choose?{asked}",
+        "/feeds/choose",
     ]
 
 
