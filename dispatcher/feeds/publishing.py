@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from dispatcher import queue
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Brief
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import channels, documents, keeping, learning, websub
+from dispatcher.feeds import channels, describing, documents, keeping, learning, websub
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import ALL, URGENT, Channel
 from dispatcher.feeds.models import FeedChannel
@@ -50,6 +49,7 @@ def sweep() -> int:
     if missed:
         publish(missed[0])  # and with it all others
     republish()
+    _follow_settings()
     _refresh(keeping.left_behind(is_standing=True))
     if keeping.left_behind(is_standing=False) and queue.is_empty(queue.ROUTINE):
         queue.render()
@@ -98,8 +98,7 @@ def build_all(told: Told | None = None) -> int:
         _learned(list(released.values_list("pk", flat=True)))
         learning.know(words.by_id, words)
         every = list(FeedChannel.objects.values_list("pk", flat=True))
-        FeedChannel.objects.update(version=F("version") + 1)
-        learning.raise_generation()
+        learning.touch_all(describing.made_as())
     return _refresh(every, told)
 
 
@@ -111,6 +110,16 @@ def generation() -> int:
     with connection.cursor() as cursor:
         cursor.execute(SQL_GENERATION)
         return int(cursor.fetchone()[0])
+
+
+def _follow_settings() -> None:
+    """After another name, address or version of ours, feeds that no brief changes would stay as they were."""
+    made_as = describing.made_as()
+    if learning.are_made_as(made_as):
+        return
+    with transaction.atomic():
+        learning.wait_for_turn()
+        learning.touch_all(made_as)
 
 
 def _learn(brief_ids: Collection[int]) -> set[int]:
