@@ -76,9 +76,14 @@ def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
 
 def left_behind(*, is_standing: bool) -> list[int]:
     """Rows of feeds that changed and were not rendered, standing ones or combinations; at most 500."""
-    asked = {"lately": timezone.now() - LATELY, "formats": len(Format), "at_once": AT_ONCE}
+    asked = {
+        "is_standing": is_standing,
+        "lately": timezone.now() - LATELY,
+        "formats": len(Format),
+        "at_once": AT_ONCE,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SQL_LEFT_BEHIND, {**asked, "is_standing": is_standing})
+        cursor.execute(SQL_LEFT_BEHIND, asked)
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -91,3 +91,13 @@ def test_combinations_are_rendered_where_no_urgent_letter_waits_once_and_also_af
     valkey.flushdb()
     publishing.sweep()
     assert valkey.llen("routine") == 0
+
+
+def test_archives_of_combinations_are_kept_nowhere(client: Client) -> None:
+    make_topic("Ice")
+    publishing.publish(release("News", topics=[make_topic("Fog")], at=MARCH).pk)
+    for stem in ("topics/fog", "any/fog,ice"):
+        answer = client.get(f"/feeds/{stem}/archive/2023-03.atom")
+        assert b"News" in answer.content
+    kept = FeedDocument.objects.exclude(month="").values_list("channel__key", flat=True)
+    assert list(kept) == ["topic/fog"]
