@@ -54,6 +54,11 @@ def republish() -> None:
     _post("republish", to=ROUTINE)
 
 
+def render() -> None:
+    """Nudge: render the feeds of combinations that have changed."""
+    _post("render", to=ROUTINE)
+
+
 def notify(notice_id: int, *, after: timedelta = AT_ONCE) -> None:
     """Nudge: send a letter about a reader's own affairs, for which somebody waits, after so long."""
     _post("notify", notice_id, to=URGENT, after=after)

@@ -43,6 +43,11 @@ def republish() -> None:
     publishing.republish()
 
 
+@app.task(name="render", base=Job)  # type: ignore[untyped-decorator]
+def render() -> None:
+    publishing.render()
+
+
 @app.task(name="notify", base=Job)  # type: ignore[untyped-decorator]
 def notify(notice_id: int) -> None:
     notices.notify(notice_id)

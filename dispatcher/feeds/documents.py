@@ -48,7 +48,7 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
     Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
     """
     row = keeping.kept(channel)
-    if row is None:
+    if row is None or (month and not row.is_standing):  # thousands of combinations have many months
         contents = _contents(channel, month)
         document, body = _rendered(channel, form, month, contents)
         document.gzip = coding.gzipped(body)

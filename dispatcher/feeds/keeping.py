@@ -22,12 +22,12 @@ MOST = 5_000  # combinations
 ASKED = timedelta(days=45)  # for longer than a hub's lease
 FRESHLY = timedelta(days=1)
 LATELY = timedelta(days=7)  # a combination asked for since then is rendered before it is asked for
-_AT_ONCE = 500
+AT_ONCE = 500
 
 # Kept feeds that have changed and are not rendered in every format, as a lost worker leaves them.
 SQL_LEFT_BEHIND = """
 SELECT c.id FROM dispatcher_feedchannel c
-WHERE (c.is_standing OR c.asked_at > %(lately)s)
+WHERE c.is_standing = %(is_standing)s AND (c.is_standing OR c.asked_at > %(lately)s)
   AND (SELECT count(*) FROM dispatcher_feeddocument d
        WHERE d.channel_id = c.id AND d.month = '' AND d.version >= c.version) < %(formats)s
 ORDER BY c.id LIMIT %(at_once)s
@@ -74,13 +74,16 @@ def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
     return rows.filter(lately).order_by("-is_standing", "-asked_at")
 
 
-def left_behind() -> list[int]:
-    """Rows of feeds that changed and were not rendered; at most 500."""
-    lately = timezone.now() - LATELY
+def left_behind(*, is_standing: bool) -> list[int]:
+    """Rows of feeds that changed and were not rendered, standing ones or combinations; at most 500."""
+    asked = {
+        "is_standing": is_standing,
+        "lately": timezone.now() - LATELY,
+        "formats": len(Format),
+        "at_once": AT_ONCE,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            SQL_LEFT_BEHIND, {"lately": lately, "formats": len(Format), "at_once": _AT_ONCE}
-        )
+        cursor.execute(SQL_LEFT_BEHIND, asked)
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -18,7 +18,7 @@ from dispatcher.audience.rules import sql_matches
 from dispatcher.briefs.models import Brief, Topic
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.feeds.channels import kind_slug
-from dispatcher.feeds.models import FeedGeneration, Publication, ToldTopic
+from dispatcher.feeds.models import FeedChannel, FeedGeneration, Publication, ToldTopic
 
 ADVISORY_LOCK = 0x6665_6564  # "feed"
 AT_ONCE = 500
@@ -129,6 +129,18 @@ def raise_generation() -> None:
     """Tell every web process that something changed, once this transaction commits."""
     if not FeedGeneration.objects.filter(pk=1).update(number=F("number") + 1):
         FeedGeneration.objects.bulk_create([FeedGeneration(pk=1, number=1)], ignore_conflicts=True)
+
+
+def are_made_as(what: str) -> bool:
+    """Whether this is what feeds are made as since they were last touched."""
+    return FeedGeneration.objects.filter(pk=1, made_as=what).exists()
+
+
+def touch_all(made_as: str) -> None:
+    """Have every channel rendered anew, as this."""
+    raise_generation()
+    FeedGeneration.objects.filter(pk=1).update(made_as=made_as)
+    FeedChannel.objects.update(version=F("version") + 1)
 
 
 def _learned(brief: Brief, row: Publication | None, words: Vocabulary) -> set[_Place]:

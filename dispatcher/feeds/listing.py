@@ -79,11 +79,11 @@ def late_briefs() -> int:
 
 
 def late_feeds() -> int:
-    """How many feeds changed and were not rendered for that long; 500 at most."""
+    """How many standing feeds changed and were not rendered for that long; 500 at most."""
     with connection.cursor() as cursor:
         cursor.execute(SQL_QUIET, {"late": LATE})
         is_quiet = bool(cursor.fetchone()[0])
-    return len(keeping.left_behind()) if is_quiet else 0
+    return len(keeping.left_behind(is_standing=True)) if is_quiet else 0
 
 
 def _channels() -> list[tuple[FeedChannel, Channel]]:

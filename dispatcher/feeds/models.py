@@ -109,9 +109,13 @@ class FeedDocument(models.Model):
 
 
 class FeedGeneration(models.Model):
-    """One row: how often anything was published. Who saw this number has seen all there is."""
+    """One row: how often anything was published. Who saw this number has seen all there is.
+
+    `made_as` stands for what is in every feed and in no row: our name, address, and version.
+    """
 
     number = models.BigIntegerField(default=0)
+    made_as = models.CharField(max_length=64, blank=True)
 
     def __str__(self) -> str:
         return str(self.number)

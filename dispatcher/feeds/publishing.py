@@ -1,7 +1,8 @@
 """Bringing feeds up to date with the briefs they hold, when one changes and when nobody noticed.
 
 First the rows say, in one transaction, which feeds have changed: from then on nobody is served an old
-one. Then those that are asked for are rendered, so that nobody has to wait.
+one. Then those that are asked for are rendered, so that nobody has to wait: the standing ones at once,
+combinations in a job of their own, behind whatever else is urgent.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from django.db import connection, transaction
-from django.db.models import F
 
+from dispatcher import queue
 from dispatcher.briefs import public
 from dispatcher.briefs.models import Brief
 from dispatcher.briefs.topics import Vocabulary
-from dispatcher.feeds import channels, documents, keeping, learning, websub
+from dispatcher.feeds import channels, describing, documents, keeping, learning, websub
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import ALL, URGENT, Channel
 from dispatcher.feeds.models import FeedChannel
@@ -36,7 +37,7 @@ def publish(brief_id: int) -> None:
     touched = _learn([brief_id])
     while missed := learning.missed():
         touched |= _learn(missed)
-    _refresh(touched)
+    _see_to(touched)
 
 
 def sweep() -> int:
@@ -48,7 +49,10 @@ def sweep() -> int:
     if missed:
         publish(missed[0])  # and with it all others
     republish()
-    _refresh(keeping.left_behind())
+    _follow_settings()
+    _refresh(keeping.left_behind(is_standing=True))
+    if keeping.left_behind(is_standing=False) and queue.is_empty(queue.ROUTINE):
+        queue.render()
     return len(missed)
 
 
@@ -68,7 +72,15 @@ def republish() -> None:
         touched = _learned(brief_ids) | learning.touch(brief_ids, topic_ids)
         learning.know(topic_ids, words)
         keeping.forget_ended(words.by_id)
-    _refresh(touched)
+    _see_to(touched)
+
+
+def render() -> None:
+    """Render the combinations that changed: there may be thousands, and nobody waits for them as yet."""
+    behind = keeping.left_behind(is_standing=False)
+    _refresh(behind)
+    if len(behind) == keeping.AT_ONCE:
+        queue.render()
 
 
 def build_all(told: Told | None = None) -> int:
@@ -86,8 +98,7 @@ def build_all(told: Told | None = None) -> int:
         _learned(list(released.values_list("pk", flat=True)))
         learning.know(words.by_id, words)
         every = list(FeedChannel.objects.values_list("pk", flat=True))
-        FeedChannel.objects.update(version=F("version") + 1)
-        learning.raise_generation()
+        learning.touch_all(describing.made_as())
     return _refresh(every, told)
 
 
@@ -99,6 +110,16 @@ def generation() -> int:
     with connection.cursor() as cursor:
         cursor.execute(SQL_GENERATION)
         return int(cursor.fetchone()[0])
+
+
+def _follow_settings() -> None:
+    """After another name, address or version of ours, feeds that no brief changes would stay as they were."""
+    made_as = describing.made_as()
+    if learning.are_made_as(made_as):
+        return
+    with transaction.atomic():
+        learning.wait_for_turn()
+        learning.touch_all(made_as)
 
 
 def _learn(brief_ids: Collection[int]) -> set[int]:
@@ -129,6 +150,14 @@ def _standing(briefs: Iterable[Brief], words: Vocabulary) -> list[Channel]:
         *map(channels.of_topic, topics),
         *map(channels.of_kind, sorted(kinds)),
     ]
+
+
+def _see_to(touched: Collection[int]) -> None:
+    """Render the standing ones of these channels, and have the others rendered where no letter waits."""
+    rows = list(keeping.asked_for(touched).values_list("pk", "is_standing"))
+    _refresh([pk for pk, is_standing in rows if is_standing])
+    if not all(is_standing for _, is_standing in rows):
+        queue.render()
 
 
 def _refresh(channel_ids: Collection[int], told: Told | None = None) -> int:

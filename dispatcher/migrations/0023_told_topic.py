@@ -1,4 +1,4 @@
-"""Topics as the feeds know them. Without rows all are looked at anew by the first sweep."""
+"""Topics as the feeds know them, and what feeds are made as. The first sweep looks at all of it anew."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -26,5 +26,10 @@ class Migration(migrations.Migration):
                 ("merged_into", models.BigIntegerField(null=True)),
                 ("is_retired", models.BooleanField()),
             ],
+        ),
+        migrations.AddField(
+            model_name="feedgeneration",
+            name="made_as",
+            field=models.CharField(blank=True, max_length=64),
         ),
     ]

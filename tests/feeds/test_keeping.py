@@ -9,6 +9,7 @@ from itertools import combinations
 import pytest
 from django.test import Client
 from django.utils import timezone
+from redis import Redis
 
 from dispatcher.feeds import keeping, publishing
 from dispatcher.feeds.models import FeedChannel, FeedDocument
@@ -60,7 +61,43 @@ def test_a_combination_that_is_asked_for_is_rendered_before_it_is_asked_for_agai
     FeedChannel.objects.filter(key="not/ice").update(asked_at=timezone.now() - 20 * DAY)
     publishing.publish(release("News", topics=[fog], at=MARCH).pk)
     rendered = FeedDocument.objects.filter(channel__key="any/fog,ice", format="atom").get()
+    assert b"News" not in gzip.decompress(rendered.gzip)  # the job of the brief's lane is done
+    publishing.render()
+    rendered.refresh_from_db()
     assert b"News" in gzip.decompress(rendered.gzip)
     left = FeedDocument.objects.filter(channel__key="not/ice", format="atom").get()
     assert b"News" not in gzip.decompress(left.gzip)
     assert b"News" in client.get("/feeds/not/ice.atom").content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_combinations_are_rendered_where_no_urgent_letter_waits_once_and_also_after_a_lost_nudge(
+    client: Client, valkey: Redis
+) -> None:
+    fog = make_topic("Fog")
+    make_topic("Ice")
+    publishing.republish()
+    publishing.publish(release("News", topics=[fog], at=MARCH).pk)
+    assert (valkey.llen("urgent"), valkey.llen("routine")) == (0, 0)
+    client.get("/feeds/any/fog,ice.atom")
+    publishing.publish(release("More", topics=[fog], at=MARCH + DAY).pk)
+    assert (valkey.llen("urgent"), valkey.llen("routine")) == (0, 1)
+    publishing.sweep()
+    assert valkey.llen("routine") == 1
+    valkey.flushdb()
+    publishing.sweep()
+    assert valkey.llen("routine") == 1
+    publishing.render()
+    valkey.flushdb()
+    publishing.sweep()
+    assert valkey.llen("routine") == 0
+
+
+def test_archives_of_combinations_are_kept_nowhere(client: Client) -> None:
+    make_topic("Ice")
+    publishing.publish(release("News", topics=[make_topic("Fog")], at=MARCH).pk)
+    for stem in ("topics/fog", "any/fog,ice"):
+        answer = client.get(f"/feeds/{stem}/archive/2023-03.atom")
+        assert b"News" in answer.content
+    kept = FeedDocument.objects.exclude(month="").values_list("channel__key", flat=True)
+    assert list(kept) == ["topic/fog"]

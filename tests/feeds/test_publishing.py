@@ -11,6 +11,7 @@ import feedparser
 import pytest
 from django.db import connection, transaction
 from lxml import etree
+from pytest_django import Settings
 
 from dispatcher.briefs.document import Entry, Quotation, Related, Section
 from dispatcher.briefs.models import Topic
@@ -244,3 +245,18 @@ def test_an_older_render_never_overwrites_a_newer_one() -> None:
         assert not finished.wait(timeout=0.3)
     thread.join(timeout=30)
     assert titles() == ["Newer", "Older"]
+
+
+def test_another_name_or_address_of_ours_is_in_feeds_that_no_brief_changes(
+    settings: Settings,
+) -> None:
+    publishing.publish(release("Quiet", topics=[make_topic("Fog")]).pk)
+    publishing.sweep()
+    before = contents()
+    publishing.sweep()
+    assert contents() == before
+    settings.PUBLISHER_NAME, settings.PUBLIC_URL = "Harbour News", "https://harbour.example.org"
+    publishing.sweep()
+    for key in keys():
+        assert b"Harbour News" in body(key)
+        assert b"//news.example.org" not in body(key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -125,37 +125,21 @@ def post_pushes(rows: QuerySet[HubSubscription]) -> int:
 
     Hosts that answered the last time go first.
     """
+    return _post(rows, queue.push)
+
+
+def post_pings(rows: QuerySet[HubPing]) -> int:
+    """The same for foreign hubs."""
+    return _post(rows, queue.ping)
+
+
+def _post(rows: QuerySet[E], nudge: Callable[[int], None]) -> int:
     number = Window(RowNumber(), partition_by="host", order_by=("due_at", "pk"))
-    keys = (
-        rows.annotate(n=number)
-        .filter(n__lte=PER_HOST)
-        .order_by("attempts", "due_at")
-        .values_list("pk", flat=True)
-    )
-    return _post(HubSubscription, list(keys[:AT_ONCE]))
-
-
-def post_pings(rows: QuerySet[HubPing], *, after: timedelta = queue.AT_ONCE) -> int:
-    """The same for foreign hubs, after so long."""
-    number = Window(RowNumber(), partition_by="host", order_by=("due_at", "pk"))
-    keys = (
-        rows.annotate(n=number)
-        .filter(n__lte=PER_HOST)
-        .order_by("attempts", "due_at")
-        .values_list("pk", flat=True)
-    )
-    return _post(HubPing, list(keys[:AT_ONCE]), after=after)
-
-
-def _post(
-    model: type[HubSubscription | HubPing], keys: list[int], *, after: timedelta = queue.AT_ONCE
-) -> int:
-    model.objects.filter(pk__in=keys).update(posted_at=Now())
+    few = rows.annotate(n=number).filter(n__lte=PER_HOST).order_by("attempts", "due_at")
+    keys = list(few.values_list("pk", flat=True)[:AT_ONCE])
+    rows.model._default_manager.filter(pk__in=keys).update(posted_at=Now())
     for key in keys:
-        if model is HubPing:
-            queue.ping(key, after=after)
-        else:
-            queue.push(key)
+        nudge(key)
     return len(keys)
 
 
