@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -76,7 +77,7 @@ def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
 
 def left_behind(*, is_standing: bool) -> list[int]:
     """Rows of feeds that changed and were not rendered, standing ones or combinations; at most 500."""
-    asked = {
+    asked: dict[str, Any] = {
         "is_standing": is_standing,
         "lately": timezone.now() - LATELY,
         "formats": len(Format),

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -128,9 +129,9 @@ def post_pushes(rows: QuerySet[HubSubscription]) -> int:
     return _post(rows, queue.push)
 
 
-def post_pings(rows: QuerySet[HubPing]) -> int:
-    """The same for foreign hubs."""
-    return _post(rows, queue.ping)
+def post_pings(rows: QuerySet[HubPing], *, after: timedelta = queue.AT_ONCE) -> int:
+    """The same for foreign hubs, after so long."""
+    return _post(rows, partial(queue.ping, after=after))
 
 
 def _post(rows: QuerySet[E], nudge: Callable[[int], None]) -> int:
