@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 URGENT = "urgent"
 ROUTINE = "routine"
-UPKEEP = "upkeep"  # sweeps; consumed by the urgent worker, so a routine backlog never delays them
+UPKEEP = (
+    "upkeep"  # sweeps and news for feeds; the urgent worker's, so no routine backlog delays them
+)
 OUTBOUND = "outbound"  # calls to strangers' servers, which may hang; nothing else waits there
 QUEUES = (URGENT, ROUTINE, UPKEEP, OUTBOUND)
 AT_ONCE = timedelta()
@@ -44,9 +46,9 @@ def carry(batch_id: int, *, lane: str, after: timedelta = AT_ONCE) -> None:
     _post("carry", batch_id, to=lane, after=after)
 
 
-def publish(brief_id: int, *, lane: str) -> None:
-    """Nudge: render the feeds that a released, corrected or withdrawn brief belongs to."""
-    _post("publish", brief_id, to=lane)
+def publish(brief_id: int) -> None:
+    """Nudge: tell the feeds of a released, corrected or withdrawn brief; behind no routine backlog."""
+    _post("publish", brief_id, to=UPKEEP)
 
 
 def republish() -> None:

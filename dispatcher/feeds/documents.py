@@ -47,13 +47,12 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
 
     Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
     """
-    row = keeping.kept(channel)
-    if row is None or (month and not row.is_standing):  # thousands of combinations have many months
-        contents = _contents(channel, month)
-        document, body = _rendered(channel, form, month, contents)
-        document.gzip = coding.gzipped(body)
-        return _served(document, channel, form, month, body)
-    stored = _stored(row, form, month)
+    if channel.token or (month and not channel.is_standing):  # combinations have too many months
+        return _passing(channel, form, month)
+    stored = _stored(channel, form, month)
+    row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
+    if row is None:
+        return _passing(channel, form, month)
     if stored is None or stored.version < row.version:
         with _RENDERING:
             stored = _brought_up_to_date(row, channel, form, month)
@@ -81,14 +80,17 @@ def served(url: str) -> Served | None:
 def refresh(row: FeedChannel) -> int:
     """Bring the live documents of a kept channel up to date; how many got other bytes.
 
-    One of a topic that was merged or retired is left as it is. Repeats write nothing.
+    Of a combination only the formats that somebody asked for. One of a topic that was merged or retired
+    is left as it is. Repeats write nothing.
     """
     row.refresh_from_db(fields=["version"])
     # After the version, as all that is shown: else an old name would stand under a new version.
     named = Topic.objects.in_bulk([*row.topics, *row.except_topics])
     channel = keeping.channel_of(row, named)
-    stored = {one.format: one for one in FeedDocument.objects.filter(channel=row, month="")}
-    stale = [form for form in Format if form not in stored or stored[form].version < row.version]
+    rows = FeedDocument.objects.filter(channel=row, month="").defer("gzip", "br")
+    stored = {one.format: one for one in rows}
+    wanted = [form for form in Format if row.is_standing or form in stored]
+    stale = [form for form in wanted if form not in stored or stored[form].version < row.version]
     if channel is None or not stale:
         return 0
     contents = _contents(channel)
@@ -109,11 +111,18 @@ def code_in_br(channel_ids: Collection[int]) -> None:
         own.update(br=coding.in_br(coding.plain(bytes(document.gzip))))
 
 
+def _passing(channel: Channel, form: Format, month: str) -> Served:
+    """Rendered for who asks, and kept nowhere."""
+    document, body = _rendered(channel, form, month, _contents(channel, month))
+    document.gzip = coding.gzipped(body)
+    return _served(document, channel, form, month, body)
+
+
 def _brought_up_to_date(
     row: FeedChannel, channel: Channel, form: Format, month: str
 ) -> FeedDocument:
-    row.refresh_from_db(fields=["version"])
-    stored = _stored(row, form, month)
+    stored = _stored(channel, form, month)
+    row = stored.channel if stored else row
     if stored is not None and stored.version >= row.version:  # by another one meanwhile
         return stored
     rendered, body = _rendered(channel, form, month, _contents(channel, month))
@@ -141,8 +150,10 @@ def _rendered(
     return made, body
 
 
-def _stored(row: FeedChannel, form: Format, month: str) -> FeedDocument | None:
-    return FeedDocument.objects.filter(channel=row, format=form, month=month).first()
+def _stored(channel: Channel, form: Format, month: str) -> FeedDocument | None:
+    """The document as it lies there, with the row of its channel."""
+    rows = FeedDocument.objects.select_related("channel")
+    return rows.filter(channel__key=channel.key, format=form, month=month).first()
 
 
 def _store(

@@ -25,12 +25,21 @@ FRESHLY = timedelta(days=1)
 LATELY = timedelta(days=7)  # a combination asked for since then is rendered before it is asked for
 AT_ONCE = 500
 
-# Kept feeds that have changed and are not rendered in every format, as a lost worker leaves them.
-SQL_LEFT_BEHIND = """
+# Standing feeds that have changed and are not rendered in every format, as a lost worker leaves them.
+SQL_STANDING_BEHIND = """
 SELECT c.id FROM dispatcher_feedchannel c
-WHERE c.is_standing = %(is_standing)s AND (c.is_standing OR c.asked_at > %(lately)s)
+WHERE c.is_standing
   AND (SELECT count(*) FROM dispatcher_feeddocument d
        WHERE d.channel_id = c.id AND d.month = '' AND d.version >= c.version) < %(formats)s
+ORDER BY c.id LIMIT %(at_once)s
+"""
+
+# Combinations that have changed since; only in the formats that somebody asked for.
+SQL_COMBINATIONS_BEHIND = """
+SELECT c.id FROM dispatcher_feedchannel c
+WHERE NOT c.is_standing AND c.asked_at > %(lately)s
+  AND EXISTS (SELECT FROM dispatcher_feeddocument d
+              WHERE d.channel_id = c.id AND d.month = '' AND d.version < c.version)
 ORDER BY c.id LIMIT %(at_once)s
 """
 
@@ -51,6 +60,11 @@ def kept(channel: Channel) -> FeedChannel | None:
             return None
         keep([channel])
         return FeedChannel.objects.filter(key=channel.key).first()
+    return asked(row)
+
+
+def asked(row: FeedChannel) -> FeedChannel:
+    """The same row, noted as asked for today."""
     now = timezone.now()
     if row.asked_at < now - FRESHLY:
         FeedChannel.objects.filter(pk=row.pk).update(asked_at=now)
@@ -78,13 +92,12 @@ def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
 def left_behind(*, is_standing: bool) -> list[int]:
     """Rows of feeds that changed and were not rendered, standing ones or combinations; at most 500."""
     asked: dict[str, Any] = {
-        "is_standing": is_standing,
         "lately": timezone.now() - LATELY,
         "formats": len(Format),
         "at_once": AT_ONCE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SQL_LEFT_BEHIND, asked)
+        cursor.execute(SQL_STANDING_BEHIND if is_standing else SQL_COMBINATIONS_BEHIND, asked)
         return [row[0] for row in cursor.fetchall()]
 
 

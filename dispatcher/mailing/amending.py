@@ -18,7 +18,7 @@ from dispatcher.briefs.document import Document
 from dispatcher.briefs.models import Brief, Revision
 from dispatcher.briefs.reading import Form, read, text_of
 from dispatcher.errors import UnreadyBrief, WrongState
-from dispatcher.mailing import dispatching, withdrawing
+from dispatcher.mailing import withdrawing
 from dispatcher.mailing.models import Dispatch
 
 Change = Revision.Change
@@ -120,7 +120,7 @@ def retract(brief: Brief, *, by: str, note: str = "") -> Amendment:
         if revising.retract(row, by=by, note=told) is None:
             return Amendment(row, is_new=False)
         stopped = withdrawing.stop(row, by=by, why=told)
-        queue.publish(row.pk, lane=dispatching.lane_of(row))
+        queue.publish(row.pk)
     return Amendment(row, is_new=True, stopped=tuple(stopped))
 
 
@@ -142,7 +142,7 @@ def _amend(brief: Brief, verb: str, revise: Callable[[Brief], Revision | None]) 
         revising.check_public(row, verb)
         if revise(row) is None:
             return Amendment(row, is_new=False)
-        queue.publish(row.pk, lane=dispatching.lane_of(row))
+        queue.publish(row.pk)
     return Amendment(row, is_new=True, under_way=under_way(row))
 
 

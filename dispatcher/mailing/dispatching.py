@@ -221,7 +221,7 @@ def _make_public(dispatch: Dispatch) -> None:
         revising.follow(brief, revision.document, topic_ids or brief.topics)
     brief.save()
     queue.match(dispatch.pk, lane=dispatch.lane)
-    queue.publish(brief.pk, lane=dispatch.lane)
+    queue.publish(brief.pk)
 
 
 def refuse_withdrawn(brief: Brief) -> None:

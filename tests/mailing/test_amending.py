@@ -81,11 +81,11 @@ def test_corrections_move_on_by_whole_seconds_however_quick_they_are() -> None:
     assert moments == sorted(set(moments), key=str)
 
 
-def test_a_correction_goes_into_the_feeds_by_the_lane_of_the_brief(valkey: Redis) -> None:
+def test_a_correction_goes_into_the_feeds_behind_no_routine_backlog(valkey: Redis) -> None:
     brief = released()
     valkey.flushall()
     amending.correct(brief, TEXT, by="bo", urgent=True)
-    assert (valkey.llen("urgent"), valkey.llen("routine")) == (1, 0)
+    assert (valkey.llen("upkeep"), valkey.llen("routine")) == (1, 0)
     assert again(brief).urgent
 
 
@@ -220,7 +220,7 @@ def test_a_retraction_ends_the_dispatch_says_why_and_is_told_to_the_feeds(valkey
     assert act is not None
     assert (act.what, act.by) == ("cancelled", "bo")
     assert act.note == "the brief was withdrawn: The source took it back."
-    assert valkey.llen("routine") == 1  # publish
+    assert valkey.llen("upkeep") == 1  # publish
     with pytest.raises(BriefWithdrawn):
         public.find(brief.public_id)
 
