@@ -28,4 +28,4 @@ WORKDIR /tmp
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=10s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/ready', timeout=8)"]
-CMD ["granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--workers=2", "--blocking-threads=8", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout=20", "dispatcher.wsgi:application"]
+CMD ["granian", "--interface=wsgi", "--host=0.0.0.0", "--port=8000", "--workers=2", "--blocking-threads=8", "--runtime-threads=2", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout=20", "dispatcher.wsgi:application"]

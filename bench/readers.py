@@ -60,6 +60,7 @@ def web(folder: Path) -> Iterator[int]:
             *command,
             "--workers=2",
             "--blocking-threads=8",
+            "--runtime-threads=2",
             "--no-ws",
             "dispatcher.wsgi:application",
         )

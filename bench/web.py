@@ -69,7 +69,13 @@ def ours(folder: Path) -> Iterator[int]:
         Processes(Path(logs), {**os.environ, "ALLOWED_HOSTS": HOST}) as processes,
     ):
         granian = (sys.executable, "-m", "granian", "--interface=wsgi", f"--host={HOST}")
-        settings = (f"--port={port}", "--workers=1", "--blocking-threads=8", "--no-ws")
+        settings = (
+            f"--port={port}",
+            "--workers=1",
+            "--blocking-threads=8",
+            "--runtime-threads=2",
+            "--no-ws",
+        )
         processes.start("web", *_on_core(0), *granian, *settings, "dispatcher.wsgi:application")
         processes.wait_until(lambda: answers(port), what="The web server", seconds=60)
         yield port

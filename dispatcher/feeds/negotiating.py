@@ -23,7 +23,10 @@ def chosen(accept_encoding: str | None, offered: Collection[str]) -> str:
     """The coding among `offered` that the client likes best, else `identity`. No header raises."""
     if not accept_encoding or len(accept_encoding) > _LONGEST:
         return IDENTITY
-    return next((coding for coding in _liked(accept_encoding) if coding in offered), IDENTITY)
+    for coding in _liked(accept_encoding):
+        if coding in offered:
+            return coding
+    return IDENTITY
 
 
 @lru_cache(maxsize=512)  # clients are many, what they send is not

@@ -10,9 +10,10 @@ other ones (RFC 9110 §8.8.3.3): a cache that holds several never confirms one b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from urllib.parse import quote
 
 from dispatcher.feeds.conditional import is_fresh
@@ -33,6 +34,10 @@ class Answer:
     status: int
     headers: Headers
     body: bytes
+    line: str = field(init=False)  # the status as a server wants it: 304 Not Modified
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", f"{self.status} {HTTPStatus(self.status).phrase}")
 
 
 def cache_control(served: Served) -> str:

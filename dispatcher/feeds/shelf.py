@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -150,7 +149,7 @@ class Shelf:
                 self._note(kept.channel, environ)
         assert answer is not None  # noqa: S101
         metrics.count_feed(by, answer.status)
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(answer.headers))
+        start_response(answer.line, list(answer.headers))
         return (answer.body,) if method == "GET" and answer.body else ()
 
     def _made(

@@ -139,7 +139,17 @@ def _start_services(processes: Processes, port: int) -> None:
     processes.start(
         "web",
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", OUR_OWN),
-        *("--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+        *(
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+            "--blocking-threads",
+            "8",
+            "--runtime-threads",
+            "2",
+            "--no-ws",
+        ),
         "dispatcher.wsgi:application",
     )
     # On a busy machine too, urgent letters go first.

@@ -174,7 +174,17 @@ def web(folder: Path, *, host: str = "", is_at_home: bool = False) -> Iterator[W
         processes.start(
             "web",
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"),
+            *(
+                "--port",
+                str(port),
+                "--workers",
+                "1",
+                "--blocking-threads",
+                "8",
+                "--runtime-threads",
+                "2",
+                "--no-ws",
+            ),
             "dispatcher.wsgi:application",
         )
         processes.wait_until(lambda: answers(port), what="The web process", seconds=60)
