@@ -43,11 +43,11 @@ class Crew:
             processes.start(name, *words)
 
     def start(self) -> None:
-        """Start again whatever ended, and wait until every queue is consumed."""
+        """Start again whatever ended, and wait until every queue of theirs is consumed."""
         for processes in self._each.values():
             processes.revive()
         deadline = time.monotonic() + READY_SECONDS
-        while queue.consumed() != set(queue.QUEUES):
+        while queue.consumed() != set(queue.QUEUES) - {queue.OUTBOUND}:
             if time.monotonic() > deadline:
                 raise TimeoutError("the workers did not come up")
 

@@ -7,6 +7,7 @@ for `mailing.amending`, in whose transactions all of this runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -106,6 +107,25 @@ def follow(brief: Brief, document: Document, topic_ids: Sequence[int]) -> None:
     brief.urgent = document.urgent
     brief.language = document.language
     brief.topics = list(topic_ids)
+
+
+def is_newer(brief: Brief, revision: Revision) -> bool:
+    """Whether readers see something older than this revision, which was edited in since."""
+    return brief.released is not None and revision.number > brief.released.number
+
+
+def follow_edit(brief: Brief, revision: Revision) -> None:
+    """Let the row say what a newer revision says. Where every topic of it is unknown by now, those of before."""
+    topic_ids = Vocabulary().recognise(revision.document.topics)
+    follow(brief, revision.document, topic_ids or brief.topics)
+
+
+def ahead(brief: Brief) -> Brief:
+    """The brief as a release of its current revision would make it; nothing is stored."""
+    seen = copy(brief)
+    if brief.current is not None and is_newer(brief, brief.current):
+        follow_edit(seen, brief.current)
+    return seen
 
 
 def next_moment(brief: Brief) -> datetime:

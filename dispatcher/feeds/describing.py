@@ -7,6 +7,7 @@ Which feeds there are is `channels`', how a value is written `building`'s, where
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from dispatcher.feeds.models import Publication
 
 _MOST_KEPT = 1_000
 _KEPT: dict[tuple[str, int, int], FeedEntry] = {}
+_KEEPING = threading.Lock()
 LABELS = {Format.ATOM: "Atom", Format.RSS: "RSS", Format.JSON: "JSON"}
 
 
@@ -70,14 +72,19 @@ def _entries(rows: Sequence[Publication]) -> tuple[FeedEntry, ...]:
     What they show is read after the stamps, so that nothing old is kept under a new one.
     """
     keys = {row.brief_id: (settings.PUBLIC_URL, row.brief_id, row.stamp) for row in rows}
-    found = {key: _KEPT[key] for key in keys.values() if key in _KEPT}
+    with _KEEPING:
+        found = {key: _KEPT[key] for key in keys.values() if key in _KEPT}
     lacking = [brief_id for brief_id, key in keys.items() if key not in found]
     dates = {row.brief_id: row.updated_at for row in rows}
-    for brief in public.of(lacking) if lacking else ():
-        key = keys[brief.brief_id]
-        found[key] = _KEPT[key] = entry(brief, updated=dates[brief.brief_id])
-    while len(_KEPT) > _MOST_KEPT:
-        _KEPT.pop(next(iter(_KEPT)), None)
+    made = {
+        keys[brief.brief_id]: entry(brief, updated=dates[brief.brief_id])
+        for brief in (public.of(lacking) if lacking else ())
+    }
+    found |= made
+    with _KEEPING:
+        _KEPT.update(made)
+        while len(_KEPT) > _MOST_KEPT:
+            del _KEPT[next(iter(_KEPT))]
     return tuple(found[key] for key in keys.values() if key in found)
 
 

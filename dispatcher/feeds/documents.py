@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.urls import reverse
 
 from dispatcher.briefs.models import Topic
@@ -83,7 +84,10 @@ def refresh(row: FeedChannel) -> int:
     Of a combination only the formats that somebody asked for. One of a topic that was merged or retired
     is left as it is. Repeats write nothing.
     """
-    row.refresh_from_db(fields=["version"])
+    version = FeedChannel.objects.filter(pk=row.pk).values_list("version", flat=True).first()
+    if version is None:  # dropped meanwhile
+        return 0
+    row.version = version
     # After the version, as all that is shown: else an old name would stand under a new version.
     named = Topic.objects.in_bulk([*row.topics, *row.except_topics])
     channel = keeping.channel_of(row, named)
@@ -159,7 +163,10 @@ def _stored(channel: Channel, form: Format, month: str) -> FeedDocument | None:
 def _store(
     row: FeedChannel, made: FeedDocument, body: bytes, *, over: FeedDocument | None
 ) -> FeedDocument:
-    """Keep the document, under the version of the row; the same bytes keep their date and codings."""
+    """Keep the document, under the version of the row; the same bytes keep their date and codings.
+
+    A row that was dropped in this moment keeps nothing, and whoever asked gets the document all the same.
+    """
     if over is not None and over.etag == made.etag:
         own = FeedDocument.objects.filter(pk=over.pk, version__lt=row.version)
         own.update(version=row.version)
@@ -169,7 +176,7 @@ def _store(
     made.gzip = coding.gzipped(body)
     values = ("format", "month", "gzip", "br", "etag", "last_modified")
     told = {name: getattr(made, name) for name in values}
-    with connection.cursor() as cursor:
+    with suppress(IntegrityError), connection.cursor() as cursor:
         cursor.execute(SQL_STORE, {**told, "channel": row.pk, "version": row.version})
     return made
 

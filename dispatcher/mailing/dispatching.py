@@ -49,6 +49,7 @@ class Prospect:
 
 def prospect(brief: Brief) -> Prospect:
     """Look ahead at a release without doing it. Raises UnreadyBrief."""
+    brief = revising.ahead(brief)
     vocabulary = Vocabulary()
     return Prospect(
         audience=matching.count(vocabulary.reach(brief.topics), brief=brief),
@@ -84,6 +85,7 @@ def release(
         )
     refuse_withdrawn(brief)
     _refuse_second(brief)
+    brief = revising.ahead(brief)
     reach = Vocabulary().reach(brief.topics)
     audience = Audience(0, {}) if to_feeds_alone else matching.count(reach, brief=brief)
     readers = audience.readers
@@ -215,10 +217,9 @@ def _make_public(dispatch: Dispatch) -> None:
     revision = dispatch.revision
     if brief.released is None:
         brief.released = revision
-    elif revision is not None and revision.number > brief.released.number:  # else corrected since
+    elif revision is not None and revising.is_newer(brief, revision):  # else corrected since
         brief.released, brief.amended_at = revision, revising.next_moment(brief)
-        topic_ids = Vocabulary().recognise(revision.document.topics)
-        revising.follow(brief, revision.document, topic_ids or brief.topics)
+        revising.follow_edit(brief, revision)
     brief.save()
     queue.match(dispatch.pk, lane=dispatch.lane)
     queue.publish(brief.pk)

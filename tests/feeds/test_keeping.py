@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import threading
+import time
 from datetime import timedelta
 from itertools import combinations
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from redis import Redis
 
-from dispatcher.feeds import keeping, publishing
+from dispatcher.feeds import documents, keeping, publishing
 from dispatcher.feeds.models import FeedChannel, FeedDocument
 from tests.feeds.releasing import MARCH, release
 from tests.makers import make_topic
@@ -101,3 +104,30 @@ def test_archives_of_combinations_are_kept_nowhere(client: Client) -> None:
         assert b"News" in answer.content
     kept = FeedDocument.objects.exclude(month="").values_list("channel__key", flat=True)
     assert list(kept) == ["topic/fog"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_asks_for_a_combination_while_it_is_dropped_gets_it_all_the_same() -> None:
+    fog = make_topic("Fog")
+    make_topic("Ice")
+    publishing.republish()
+    Client().get("/feeds/any/fog,ice.atom")
+    row = FeedChannel.objects.get(key="any/fog,ice")
+    publishing.publish(release("News", topics=[fog], at=MARCH).pk)
+    got: list[tuple[int, bytes]] = []
+
+    def ask() -> None:
+        answer = Client().get("/feeds/any/fog,ice.atom")
+        got.append((answer.status_code, answer.content))
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        FeedChannel.objects.filter(pk=row.pk).delete()
+        asking.start()
+        time.sleep(0.5)  # it sees the row still, and waits to store
+        assert not got
+    asking.join(timeout=30)
+    assert [(status, b"News" in body) for status, body in got] == [(200, True)]
+    assert documents.refresh(row) == 0
+    assert not FeedDocument.objects.filter(channel=row.pk).exists()

@@ -38,7 +38,7 @@ def test_a_release_stores_who_when_and_the_exact_letter_and_posts_two_jobs(valke
     assert dispatch.content_hash == brief.current.content_hash  # type: ignore[union-attr]
     assert b"Ferries run again" in bytes(dispatch.letter)
     assert brief.released == brief.current
-    assert queued(valkey, "routine") == 2
+    assert (queued(valkey, "routine"), queued(valkey, "upkeep")) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def test_an_urgent_brief_goes_by_the_urgent_lane(valkey: Redis) -> None:
     make_reader(any_of=[make_topic("Iran")])
     dispatch = dispatching.release(make_brief(topics=[make_topic("Iran")], urgent=True), by="ada")
     assert dispatch.lane == "urgent"
-    assert (queued(valkey, "urgent"), queued(valkey, "routine")) == (2, 0)
+    assert (queued(valkey, "urgent"), queued(valkey, "routine")) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -159,6 +159,24 @@ def test_a_cancelled_schedule_frees_the_brief() -> None:
     dispatch = dispatching.release(brief, by="ada", at=timezone.now() + timedelta(hours=1))
     dispatching.cancel(dispatch.pk, by="ada")
     assert dispatching.release(brief, by="ada").pk != dispatch.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_edited_in_after_a_cancelled_release_goes_by_its_own_topics_and_lane() -> None:
+    iran, cyber = make_topic("Iran"), make_topic("Cyber")
+    make_reader(any_of=[iran])
+    make_reader(any_of=[cyber])
+    make_reader(any_of=[cyber])
+    brief = make_brief("Ferries run", topics=[iran], source_id="ferries")
+    dispatching.cancel(dispatching.release(brief, by="ada").pk, by="ada")
+    brief = make_brief("Ferries hacked", topics=[cyber], source_id="ferries", urgent=True)
+    seen = dispatching.prospect(brief)
+    assert (seen.topics, seen.audience.readers, seen.lane) == (("Cyber",), 2, "urgent")
+    assert brief.topics == [iran.pk], "until then readers see the first"
+    dispatch = dispatching.release(brief, by="ada", shown=2)
+    assert (dispatch.topics, dispatch.lane) == ([cyber.pk], "urgent")
+    brief.refresh_from_db()
+    assert (brief.topics, brief.headline) == ([cyber.pk], "Ferries hacked")
 
 
 @pytest.mark.django_db
