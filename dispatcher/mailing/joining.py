@@ -30,7 +30,11 @@ SENT = later("If this address can have our letters, one is on its way to it. Ope
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a reader who has confirmed sees: what they get, and the way to their page."""
+    """What a reader who has confirmed sees: what they get, and the way to their page.
+
+    Whoever presses again sees the rule of this sign-up and no way there: the letter of welcome has it, and
+    by now it may be another.
+    """
 
     lines: tuple[Line, ...]
     manage_url: str
@@ -78,19 +82,19 @@ def confirm(token: str) -> Welcome:
     """
     (number,) = unseal(Purpose.JOIN, token, count=1)
     joined = joining.confirm(number)
+    if not joined.is_new:
+        return Welcome((_line(joining.find(number)),), "")
     reader = joined.reader
-    welcome = Welcome(
-        standing.lines(consent.live(reader), words(reader.language)), manage_link(reader)
+    lines = tuple(standing.lines(consent.live(reader), words(reader.language)))
+    welcome = Welcome(lines, manage_link(reader))
+    notices.post(
+        Notice.Kind.WELCOME,
+        to=reader.address,
+        language=reader.language,
+        reader_id=reader.pk,
+        link=welcome.manage_url,
+        facts={"rules": _said(welcome.lines)},
     )
-    if joined.is_new:
-        notices.post(
-            Notice.Kind.WELCOME,
-            to=reader.address,
-            language=reader.language,
-            reader_id=reader.pk,
-            link=welcome.manage_url,
-            facts={"rules": _said(welcome.lines)},
-        )
     return welcome
 
 

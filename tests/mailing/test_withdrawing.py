@@ -182,6 +182,29 @@ def test_a_digest_that_holds_it_stops_and_its_rest_goes_at_once(sink: Sink) -> N
         assert "got it" in explained(kept, reader)
 
 
+def test_what_is_withdrawn_while_its_run_goes_on_is_replaced_all_the_same(monkeypatch: Any) -> None:
+    first, second = daily(), daily(make_topic("Cyber"))
+    gone, _ = two_briefs()
+    release("Three", make_topic("Cyber"), source_id="three")
+    make = digests._make
+
+    def struck(*parts: Any) -> int:
+        made = make(*parts)
+        if Brief.objects.filter(pk=gone.pk, withdrawn_at=None).exists():
+            amending.retract(gone, by="bo")
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "AT_ONCE", 1)
+        patch.setattr(digests, "_make", struck)
+        run(MONDAY)
+    run(MONDAY)
+    assert held_by(first) == [["one", "two"], ["two"]]
+    assert held_by(second) == [["three"]]
+    assert not Owed.objects.exists()
+    assert not DigestRun.objects.filter(finished_at=None).exists()
+
+
 def test_who_has_had_the_digest_gets_no_second_one(sink: Sink) -> None:
     had, waits = daily(), daily()
     gone, _ = two_briefs()
