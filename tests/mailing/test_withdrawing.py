@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from tests.makers import make_brief, make_reader, make_topic
 from tests.meanwhile import overtaken
 from tests.services import workers
 from tests.sinks import Sink
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,13 +89,6 @@ def test_real_workers_stop_within_a_moment_of_a_retraction(tmp_path: Path) -> No
         assert sums.audience <= len(readers)
     dispatch.refresh_from_db()
     assert dispatch.state == "cancelled"
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def test_what_is_withdrawn_is_in_no_digest_and_explained() -> None:
