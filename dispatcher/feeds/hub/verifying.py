@@ -1,6 +1,7 @@
 """Whether a callback wants what was asked in its name: it is asked itself, and must repeat a challenge.
 
 Claim, commit, ask, record (WebSub §5.3). Nothing begins, changes or ends before the callback has agreed.
+Which one is asked next is `turns`'.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db.models.functions import Now
 
 from dispatcher import metrics, queue
 from dispatcher.feeds.documents import served
-from dispatcher.feeds.hub import errands
+from dispatcher.feeds.hub import errands, turns
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription
 from dispatcher.outbound import calling
 from dispatcher.outbound.calling import NoAnswer, Unfit
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 Mode, Reason = HubRequest.Mode, HubSubscription.Reason
 ATTEMPTS = 3
-AGAIN = timedelta(seconds=2)  # when its host is being called enough
 NO_FEED = "There is no such feed here any more."
 
 
@@ -33,20 +33,23 @@ class _NotNow(Exception):  # noqa: N818
     """No answer that says yes or no."""
 
 
-def verify(request_id: int) -> None:
-    """Ask or tell the callback, and do what was agreed. Does nothing if it is held, answered or not due."""
-    rows = errands.asked().filter(pk=request_id)
-    host = rows.values_list("host", flat=True).first()
-    if host is None:
+def verify() -> None:
+    """Ask or tell the callback whose turn it is, do what was agreed, and have the next one asked.
+
+    Does nothing when none is due or enough are being asked: whoever asks them goes on.
+    """
+    request = turns.claim()
+    if request is None:
         return
-    claimed = errands.claim(rows, host=host)
-    if not claimed:
-        queue.verify(request_id, after=AGAIN)
-        return
-    [request] = claimed
+    try:
+        _see_to(request)
+    finally:
+        turns.leave(request)
+
+
+def _see_to(request: HubRequest) -> None:
     if request.mode == Mode.SUBSCRIBE and served(request.topic.url) is None:
         errands.settle(request, mode=Mode.DENIED, reason=NO_FEED, attempts=0)
-        queue.verify(request_id)
         return
     try:
         has_agreed = _asked(request)
@@ -91,7 +94,7 @@ def _put_off(request: HubRequest, said: str) -> None:
         return
     pause = errands.PAUSES[request.attempts - 1]
     if errands.settle(request, said=said[:300], due_at=Now() + pause) and pause < errands.SOON:
-        queue.verify(request.pk, after=pause)
+        queue.verify(after=pause)
 
 
 @transaction.atomic
