@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from dispatcher import queue
 from dispatcher.errors import BadHubRequest, HubIsBusy, HubIsFull
+from dispatcher.feeds import keeping
 from dispatcher.feeds.documents import served
 from dispatcher.feeds.hub import errands, limits, turns
 from dispatcher.feeds.models_hub import HubRequest, HubTopic
@@ -23,6 +24,7 @@ from dispatcher.outbound.addresses import Unfit
 SHORTEST, USUAL, LONGEST = 3_600, 10 * 86_400, 30 * 86_400  # seconds of a lease
 LONGEST_SECRET = 199  # octets (WebSub §5.1: less than 200)
 Mode = HubRequest.Mode
+NO_ROOM = "This hub pushes as many combinations of topics as it can."
 
 
 def ask(fields: Mapping[str, str], *, visitor: str) -> None:
@@ -42,6 +44,8 @@ def ask(fields: Mapping[str, str], *, visitor: str) -> None:
     if mode == Mode.SUBSCRIBE:
         if served(topic) is None:
             raise BadHubRequest("hub.topic is not the address of a feed that is published here.")
+        if not keeping.is_kept(topic):
+            raise HubIsFull(NO_ROOM)
         _check_room(topic, host)
     elif not HubTopic.objects.filter(url=topic).exists():
         raise BadHubRequest("hub.topic is not the address of a feed that anybody subscribes to.")

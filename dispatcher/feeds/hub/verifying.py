@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from dispatcher import metrics, queue
+from dispatcher.feeds import keeping
 from dispatcher.feeds.documents import served
-from dispatcher.feeds.hub import errands, turns
+from dispatcher.feeds.hub import asking, errands, turns
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription
 from dispatcher.outbound import calling
 from dispatcher.outbound.calling import NoAnswer, Unfit
@@ -48,8 +49,9 @@ def verify() -> None:
 
 
 def _see_to(request: HubRequest) -> None:
-    if request.mode == Mode.SUBSCRIBE and served(request.topic.url) is None:
-        errands.settle(request, mode=Mode.DENIED, reason=NO_FEED, attempts=0)
+    reason = _no_push(request.topic.url) if request.mode == Mode.SUBSCRIBE else ""
+    if reason:
+        errands.settle(request, mode=Mode.DENIED, reason=reason, attempts=0)
         return
     try:
         has_agreed = _asked(request)
@@ -57,6 +59,13 @@ def _see_to(request: HubRequest) -> None:
         _put_off(request, str(fault))
         return
     _conclude(request, has_agreed=has_agreed)
+
+
+def _no_push(url: str) -> str:
+    """Why this feed cannot be pushed any more, though it could when that was asked; empty if it can."""
+    if served(url) is None:
+        return NO_FEED
+    return "" if keeping.is_kept(url) else asking.NO_ROOM
 
 
 def _asked(request: HubRequest) -> bool:
