@@ -81,13 +81,9 @@ def is_kept(url: str) -> bool:
 
 def channel_of(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel | None:
     """The channel of a row; None when one of its topics was merged or retired since."""
-    topics, excepted = (
-        tuple(sorted((by_id[pk] for pk in ids), key=lambda one: one.slug))
-        for ids in (row.topics, row.except_topics)
-    )
-    if any(one.retired_at or one.merged_into_id for one in (*topics, *excepted)):
-        return None
-    return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
+    channel = _as_it_was(row, by_id)
+    named = (*channel.topics, *channel.excepted)
+    return None if any(one.retired_at or one.merged_into_id for one in named) else channel
 
 
 def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
@@ -114,10 +110,19 @@ def forget() -> int:
     return _dropped(_idle(for_longer_than=ASKED))
 
 
-def forget_ended(by_id: Mapping[int, Topic]) -> int:
-    """Drop the feeds of topics that were merged or retired; returns how many."""
-    ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
-    return _dropped(FeedChannel.objects.filter(pk__in=ended))
+def forget_ended(by_id: Mapping[int, Topic]) -> list[Channel]:
+    """Drop the feeds of topics that were merged or retired; returns them as they were."""
+    ended = [row for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
+    _dropped(FeedChannel.objects.filter(pk__in=[row.pk for row in ended]))
+    return [_as_it_was(row, by_id) for row in ended]
+
+
+def _as_it_was(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel:
+    topics, excepted = (
+        tuple(sorted((by_id[pk] for pk in ids), key=lambda one: one.slug))
+        for ids in (row.topics, row.except_topics)
+    )
+    return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
 
 
 def _has_room() -> bool:
