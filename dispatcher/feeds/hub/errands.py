@@ -104,14 +104,24 @@ def told(errand: HubSubscription | HubPing) -> None:
     settle(errand, told=errand.topic.event, told_at=Now(), attempts=0, said="", due_at=Now())
 
 
-def put_off(errand: HubSubscription | HubPing, said: str) -> timedelta | None:
-    """It went badly, as `said`; in what time it is tried again, None when it is given up."""
+def put_off(
+    errand: HubSubscription | HubPing, said: str, *, asked: timedelta = queue.AT_ONCE
+) -> timedelta | None:
+    """It went badly, as `said`; in what time it is tried again, None when it is given up.
+
+    Not before so long as the other side `asked` for.
+    """
     if errand.attempts > len(PAUSES):
         settle(errand, told=errand.topic.event, attempts=0, said=said[:300], due_at=Now())
         return None
-    pause = PAUSES[errand.attempts - 1]
+    pause = pause_after(errand, asked)
     settle(errand, said=said[:300], due_at=Now() + pause)
     return pause
+
+
+def pause_after(errand: Errand, asked: timedelta) -> timedelta:
+    """Ours, or what the other side asked for if that is longer, as far as our longest."""
+    return max(PAUSES[errand.attempts - 1], min(asked, PAUSES[-1]))
 
 
 @transaction.atomic

@@ -90,7 +90,7 @@ def _pushed(subscription: HubSubscription, read: Callable[[str], Served | None])
     elif answer.status == 410:
         _end(subscription, Reason.GONE)
     else:
-        _put_off(subscription, f"it answered {answer.status}", "refused")
+        _put_off(subscription, f"it answered {answer.status}", "refused", answer.retry_after)
     return True
 
 
@@ -106,8 +106,10 @@ def headers(subscription: HubSubscription, document: Served) -> dict[str, str]:
     return found
 
 
-def _put_off(subscription: HubSubscription, said: str, result: str) -> None:
-    pause: timedelta | None = errands.put_off(subscription, said)
+def _put_off(
+    subscription: HubSubscription, said: str, result: str, asked: timedelta = queue.AT_ONCE
+) -> None:
+    pause: timedelta | None = errands.put_off(subscription, said, asked=asked)
     metrics.count_push("push", result if pause else "given up")
     if pause and pause < errands.SOON:
         queue.push(subscription.pk, after=pause)

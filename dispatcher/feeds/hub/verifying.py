@@ -31,7 +31,11 @@ NO_FEED = "There is no such feed here any more."
 
 
 class _NotNow(Exception):  # noqa: N818
-    """No answer that says yes or no."""
+    """No answer that says yes or no; for so long the callback `asked` to be left alone."""
+
+    def __init__(self, said: str, asked: timedelta = queue.AT_ONCE) -> None:
+        super().__init__(said)
+        self.asked = asked
 
 
 def verify() -> None:
@@ -56,7 +60,7 @@ def _see_to(request: HubRequest) -> None:
     try:
         has_agreed = _asked(request)
     except _NotNow as fault:
-        _put_off(request, str(fault))
+        _put_off(request, str(fault), fault.asked)
         return
     _conclude(request, has_agreed=has_agreed)
 
@@ -89,19 +93,19 @@ def _asked(request: HubRequest) -> bool:
         return False
     except NoAnswer as fault:
         raise _NotNow(str(fault)) from None
-    if answer.status >= 500:
-        raise _NotNow(f"it answered {answer.status}")
+    if answer.status >= 500 or answer.status == 429:
+        raise _NotNow(f"it answered {answer.status}", answer.retry_after)
     return (
         answer.is_good and answer.is_whole and hmac.compare_digest(answer.body, challenge.encode())
     )
 
 
-def _put_off(request: HubRequest, said: str) -> None:
+def _put_off(request: HubRequest, said: str, asked: timedelta) -> None:
     if request.attempts >= ATTEMPTS:
         log.info("%s: given up, %s", request, said)
         _conclude(request, has_agreed=False)
         return
-    pause = errands.PAUSES[request.attempts - 1]
+    pause = errands.pause_after(request, asked)
     if errands.settle(request, said=said[:300], due_at=Now() + pause) and pause < errands.SOON:
         queue.verify(after=pause)
 
