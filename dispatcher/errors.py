@@ -67,6 +67,10 @@ class HubIsFull(Refusal):
     """More was asked of the hub than it does for one visitor, callback host or feed."""
 
 
+class HubIsBusy(Refusal):
+    """The hub has yet to see to what this visitor asked before."""
+
+
 class NotSolved(Refusal):
     """The work that a form does before it is sent is missing, wrong or used."""
 

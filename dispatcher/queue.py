@@ -76,9 +76,9 @@ def tidy(*, after: timedelta = AT_ONCE) -> None:
     _post("tidy", to=UPKEEP, after=after)
 
 
-def verify(request_id: int, *, after: timedelta = AT_ONCE) -> None:
-    """Nudge: ask a callback whether a request to the hub was meant, after so long."""
-    _post("verify", request_id, to=OUTBOUND, after=after)
+def verify(*, after: timedelta = AT_ONCE) -> None:
+    """Nudge: ask the callback whose turn it is whether a request to the hub was meant, after so long."""
+    _post("verify", to=OUTBOUND, after=after)
 
 
 def push(subscription_id: int, *, after: timedelta = AT_ONCE) -> None:

@@ -54,8 +54,8 @@ def notify(notice_id: int) -> None:
 
 
 @app.task(name="verify", base=Job)  # type: ignore[untyped-decorator]
-def verify(request_id: int) -> None:
-    verifying.verify(request_id)
+def verify() -> None:
+    verifying.verify()
 
 
 @app.task(name="push", base=Job)  # type: ignore[untyped-decorator]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.urls import reverse
@@ -71,7 +72,7 @@ class Channel:
     @property
     def key(self) -> str:
         """Its name in rows and in its id, which is older than the address of a topic's feed."""
-        return f"topic/{self.topics[0].slug}" if self.stem.startswith("topics/") else self.stem
+        return _key(self.stem)
 
     @property
     def words(self) -> str:
@@ -129,6 +130,18 @@ def readers_own(token: str) -> Channel:
 def kind_slug(name: str) -> str:
     """The web name of a kind."""
     return (slugify(name) or slugify(name, allow_unicode=True))[:80]
+
+
+def key_at(url: str) -> str:
+    """The key of the feed at one of our feeds' own addresses, in its one spelling; of any other none."""
+    folder = settings.PUBLIC_URL + reverse("feeds:index")
+    if not url.startswith(folder):
+        return ""
+    return _key(unquote(url.removeprefix(folder)).rpartition(".")[0])
+
+
+def _key(stem: str) -> str:
+    return f"topic/{stem.removeprefix('topics/')}" if stem.startswith("topics/") else stem
 
 
 def _ordered(topics: Iterable[Topic]) -> tuple[Topic, ...]:

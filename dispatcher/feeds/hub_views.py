@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from dispatcher import speaking, visitors
-from dispatcher.errors import BadHubRequest, HubIsFull, QueueUnreachable
+from dispatcher.errors import BadHubRequest, HubIsBusy, HubIsFull, QueueUnreachable
 from dispatcher.feeds import websub
 from dispatcher.feeds.hub import asking
 
@@ -39,6 +39,8 @@ def _asked(request: HttpRequest) -> HttpResponse:
         return _said(400, str(refusal))
     except HubIsFull as refusal:
         return _said(429, str(refusal), retry_after=3_600)
+    except HubIsBusy as refusal:
+        return _said(429, str(refusal), retry_after=60)
     except QueueUnreachable as refusal:
         return _said(503, str(refusal), retry_after=60)
     return _said(202, TAKEN)

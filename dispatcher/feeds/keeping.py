@@ -1,7 +1,7 @@
 """Which feeds have rows of their own: the standing ones always, combinations while they are asked for.
 
 A feed without a row is rendered each time and kept nowhere, so that no number of made-up combinations
-fills the database.
+fills the database. Nor do hubs learn of its changes, so whoever is pushed a feed keeps its row.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatcher.briefs.models import Topic
+from dispatcher.feeds import channels
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import Channel
+from dispatcher.feeds.hub import errands
 from dispatcher.feeds.models import FeedChannel
+from dispatcher.feeds.models_hub import HubRequest, HubTopic
 
 MOST = 5_000  # combinations
 ASKED = timedelta(days=45)  # for longer than a hub's lease
@@ -71,15 +74,16 @@ def asked(row: FeedChannel) -> FeedChannel:
     return row
 
 
+def is_kept(url: str) -> bool:
+    """Whether the feed at one of our addresses has a row, so that hubs learn of its changes."""
+    return FeedChannel.objects.filter(key=channels.key_at(url)).exists()
+
+
 def channel_of(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel | None:
     """The channel of a row; None when one of its topics was merged or retired since."""
-    topics, excepted = (
-        tuple(sorted((by_id[pk] for pk in ids), key=lambda one: one.slug))
-        for ids in (row.topics, row.except_topics)
-    )
-    if any(one.retired_at or one.merged_into_id for one in (*topics, *excepted)):
-        return None
-    return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
+    channel = _as_it_was(row, by_id)
+    named = (*channel.topics, *channel.excepted)
+    return None if any(one.retired_at or one.merged_into_id for one in named) else channel
 
 
 def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
@@ -103,22 +107,43 @@ def left_behind(*, is_standing: bool) -> list[int]:
 
 def forget() -> int:
     """Drop the combinations that nobody asked for in a while; returns how many."""
-    idle = _combinations().filter(asked_at__lt=timezone.now() - ASKED)
-    return _dropped(idle)
+    return _dropped(_idle(for_longer_than=ASKED))
 
 
-def forget_ended(by_id: Mapping[int, Topic]) -> int:
-    """Drop the feeds of topics that were merged or retired; returns how many."""
-    ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
-    return _dropped(FeedChannel.objects.filter(pk__in=ended))
+def forget_ended(by_id: Mapping[int, Topic]) -> list[Channel]:
+    """Drop the feeds of topics that were merged or retired; returns them as they were."""
+    ended = [row for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
+    _dropped(FeedChannel.objects.filter(pk__in=[row.pk for row in ended]))
+    return [_as_it_was(row, by_id) for row in ended]
+
+
+def _as_it_was(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel:
+    topics, excepted = (
+        tuple(sorted((by_id[pk] for pk in ids), key=lambda one: one.slug))
+        for ids in (row.topics, row.except_topics)
+    )
+    return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
 
 
 def _has_room() -> bool:
     if _combinations().count() < MOST:
         return True
-    idle = _combinations().filter(asked_at__lt=timezone.now() - FRESHLY).order_by("asked_at")
+    idle = _idle(for_longer_than=FRESHLY).order_by("asked_at")
     longest = list(idle.values_list("pk", flat=True)[:1])
     return bool(_dropped(FeedChannel.objects.filter(pk__in=longest)))
+
+
+def _idle(*, for_longer_than: timedelta) -> QuerySet[FeedChannel]:
+    """The combinations that nobody asked for since then, and that nobody has pushed or wants to."""
+    idle = _combinations().filter(asked_at__lt=timezone.now() - for_longer_than)
+    return idle.exclude(key__in=_pushed()) if idle.exists() else idle
+
+
+def _pushed() -> set[str]:
+    """The keys of feeds with a live hub subscription, or a request for one that is not answered yet."""
+    pending = HubRequest.objects.filter(mode=HubRequest.Mode.SUBSCRIBE)
+    wanted = Q(pk__in=errands.live().values("topic")) | Q(pk__in=pending.values("topic"))
+    return set(map(channels.key_at, HubTopic.objects.filter(wanted).values_list("url", flat=True)))
 
 
 def _dropped(rows: QuerySet[FeedChannel]) -> int:

@@ -55,13 +55,17 @@ class HubRequest(Errand):
     secret = models.CharField(max_length=199, blank=True)
     lease_seconds = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=200, blank=True)
+    visitor = models.CharField(max_length=24, blank=True)  # hashed; none: the hub itself
     asked_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["topic", "callback"], name="hub_request_unique")
         ]
-        indexes: ClassVar = [models.Index(fields=["posted_at"], name="hub_request_posted")]
+        indexes: ClassVar = [
+            models.Index(fields=["posted_at"], name="hub_request_posted"),
+            models.Index(fields=["visitor"], name="hub_request_visitor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.mode} {self.pk}"

@@ -59,8 +59,8 @@ def sweep() -> int:
 def republish() -> None:
     """Bring feeds up to date with topics that were renamed, merged, retired or moved in the tree.
 
-    Their briefs are held against rules anew: what stands above them may have changed. Repeats change
-    nothing.
+    Their briefs are held against rules anew: what stands above them may have changed. Hubs are told of the
+    feeds that ended with them. Repeats change nothing.
     """
     if not learning.missed_topics():
         return
@@ -71,7 +71,7 @@ def republish() -> None:
         brief_ids = learning.concerned(topic_ids, words)
         touched = _learned(brief_ids) | learning.touch(brief_ids, topic_ids)
         learning.know(topic_ids, words)
-        keeping.forget_ended(words.by_id)
+        _announce(keeping.forget_ended(words.by_id))  # who waits for one learns that it has ended
     _see_to(touched)
 
 
@@ -92,7 +92,7 @@ def build_all(told: Told | None = None) -> int:
     with transaction.atomic():
         learning.wait_for_turn()
         words = Vocabulary()
-        keeping.forget_ended(words.by_id)
+        _announce(keeping.forget_ended(words.by_id))
         keeping.keep([ALL, URGENT, *map(channels.of_topic, public.topics_in_use())])
         released = Brief.objects.exclude(released=None).exclude(released_at=None)
         _learned(list(released.values_list("pk", flat=True)))
@@ -135,9 +135,13 @@ def _learned(brief_ids: Collection[int]) -> set[int]:
     keeping.keep(_standing(briefs, words))
     touched = learning.learn(briefs, words)
     rows = FeedChannel.objects.filter(pk__in=touched)
-    named = filter(None, (keeping.channel_of(row, words.by_id) for row in rows))
-    websub.announce([channel.url(form) for channel in named for form in Format])
+    _announce(filter(None, (keeping.channel_of(row, words.by_id) for row in rows)))
     return touched
+
+
+def _announce(changed: Iterable[Channel]) -> None:
+    """Have the hubs told of these feeds, in each format, once this transaction commits."""
+    websub.announce([channel.url(form) for channel in changed for form in Format])
 
 
 def _standing(briefs: Iterable[Brief], words: Vocabulary) -> list[Channel]:

@@ -7,6 +7,7 @@ called is `addresses`'; what an answer means is the caller's.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -14,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.client import HTTPException
 
@@ -29,16 +32,21 @@ SECONDS = 10.0
 CONNECT_SECONDS = 4.0  # for one address of several
 LARGEST = 64 * 1024  # octets of an answer that are read
 NOTHING: Mapping[str, str] = {}
+_LONG = 10**9  # seconds; for whoever asks for more
 _OURS = {"User-Agent": f"Dispatcher/{__version__} (WebSub)", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Of a longer body the beginning is here, and `is_whole` is false."""
+    """What came back. Of a longer body the beginning is here, and `is_whole` is false.
+
+    `retry_after` is how long a server that has too much to do asks to be left alone.
+    """
 
     status: int
     body: bytes
     is_whole: bool
+    retry_after: timedelta = timedelta()
 
     @property
     def is_good(self) -> bool:
@@ -90,7 +98,12 @@ def _exchange(
             connection.close()
     if is_late():  # what was cut off may look like an answer that came to its end
         raise NoAnswer(f"{place.host} took longer than {seconds:.0f} s")
-    return Answer(response.status, octets[:LARGEST], is_whole=len(octets) <= LARGEST)
+    return Answer(
+        response.status,
+        octets[:LARGEST],
+        is_whole=len(octets) <= LARGEST,
+        retry_after=_retry_after(response.status, response.headers.get("Retry-After", "")),
+    )
 
 
 @contextmanager
@@ -174,6 +187,20 @@ def _over(sock: socket.socket, place: Place, until: float) -> _Plain | _Secure:
 def _trust() -> ssl.SSLContext:
     """The certificates that this machine trusts; SSL_CERT_FILE names others."""
     return ssl.create_default_context()
+
+
+def _retry_after(status: int, value: str) -> timedelta:
+    """Seconds or a date (RFC 9110 §10.2.3), with 429 and 503; no time at all where it says neither."""
+    if status not in {429, 503}:
+        return timedelta()
+    if re.fullmatch(r"[0-9]+", value):
+        return timedelta(seconds=int(value) if len(value) < 9 else _LONG)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return timedelta()
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(moment - datetime.now(UTC), timedelta())
 
 
 def _words(fault: Exception) -> str:

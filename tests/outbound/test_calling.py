@@ -127,6 +127,37 @@ def test_of_a_huge_answer_the_beginning_is_read() -> None:
     assert (len(answer.body), answer.is_whole) == (LARGEST, False)
 
 
+@pytest.mark.parametrize(
+    ("status", "value", "seconds"),
+    [
+        (429, "120", 120),
+        (503, "120", 120),
+        (500, "120", 0),
+        (200, "120", 0),
+        (503, "Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        (503, "Sat, 01 Jan 2000 00:00:00 -0000", 0),
+        (503, "9" * 5_000, 10**9),
+        (503, "soon", 0),
+        (503, "-5", 0),
+        (503, "1.5", 0),
+        (503, "Thu, 99 Foo 1970 00:00:00 GMT", 0),
+        (503, "Thu, 01 Jan 1970 00:00:00 +9999999999", 0),
+        (503, "Thu, 01 Jan 99999999999999 00:00:00 GMT", 0),
+        (503, "", 0),
+    ],
+)
+def test_how_long_a_server_asks_to_be_left_alone(status: int, value: str, seconds: int) -> None:
+    with peer(lambda _: Answered(status, headers={"Retry-After": value})) as own:
+        assert calling.fetch(own.url).retry_after == timedelta(seconds=seconds)
+
+
+def test_a_server_may_ask_to_be_left_alone_until_a_moment() -> None:
+    until = (datetime.now(UTC) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    with peer(lambda _: Answered(503, headers={"Retry-After": until})) as own:
+        asked = calling.fetch(own.url).retry_after
+    assert timedelta(minutes=59) < asked <= timedelta(hours=1)
+
+
 def test_what_is_coded_is_not_blown_up() -> None:
     import gzip
 

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatcher import queue
-from dispatcher.errors import BadHubRequest, HubIsFull
+from dispatcher.errors import BadHubRequest, HubIsBusy, HubIsFull
+from dispatcher.feeds import keeping
 from dispatcher.feeds.documents import served
-from dispatcher.feeds.hub import errands, limits
+from dispatcher.feeds.hub import errands, limits, turns
 from dispatcher.feeds.models_hub import HubRequest, HubTopic
 from dispatcher.outbound import addresses
 from dispatcher.outbound.addresses import Unfit
@@ -23,12 +24,13 @@ from dispatcher.outbound.addresses import Unfit
 SHORTEST, USUAL, LONGEST = 3_600, 10 * 86_400, 30 * 86_400  # seconds of a lease
 LONGEST_SECRET = 199  # octets (WebSub §5.1: less than 200)
 Mode = HubRequest.Mode
+NO_ROOM = "This hub pushes as many combinations of topics as it can."
 
 
 def ask(fields: Mapping[str, str], *, visitor: str) -> None:
     """Take a request to subscribe or unsubscribe; the callback is asked once this is committed.
 
-    A repeat replaces the one before it. Raises BadHubRequest, HubIsFull and QueueUnreachable.
+    A repeat replaces the one before it. Raises BadHubRequest, HubIsFull, HubIsBusy and QueueUnreachable.
     """
     mode = fields.get("hub.mode", "")
     if mode not in {Mode.SUBSCRIBE, Mode.UNSUBSCRIBE}:
@@ -36,14 +38,26 @@ def ask(fields: Mapping[str, str], *, visitor: str) -> None:
     callback, topic = _given(fields, "hub.callback"), _given(fields, "hub.topic")
     host = _host_of(callback)
     lease, secret = _lease(fields.get("hub.lease_seconds", "")), _secret(fields)
+    visitor = limits.hashed(visitor)
     limits.count_request(visitor=visitor, host=host)
+    _check_pending(visitor, topic, callback)
     if mode == Mode.SUBSCRIBE:
         if served(topic) is None:
             raise BadHubRequest("hub.topic is not the address of a feed that is published here.")
+        if not keeping.is_kept(topic):
+            raise HubIsFull(NO_ROOM)
         _check_room(topic, host)
     elif not HubTopic.objects.filter(url=topic).exists():
         raise BadHubRequest("hub.topic is not the address of a feed that anybody subscribes to.")
-    post(mode, topic=topic, callback=callback, host=host, lease_seconds=lease, secret=secret)
+    post(
+        mode,
+        topic=topic,
+        callback=callback,
+        host=host,
+        lease_seconds=lease,
+        secret=secret,
+        visitor=visitor,
+    )
 
 
 @transaction.atomic
@@ -56,11 +70,15 @@ def post(
     lease_seconds: int = 0,
     secret: str = "",
     reason: str = "",
+    visitor: str = turns.OURS,
 ) -> None:
-    """Write down what a callback is to be asked or told, in place of what was there."""
+    """Write down what a callback is to be asked or told, in place of what was there.
+
+    Who is asking it for the one before finds that gone, and keeps its place until then (`turns`).
+    """
     of, _ = HubTopic.objects.get_or_create(url=topic)
     moment = timezone.now()
-    request, _ = HubRequest.objects.update_or_create(
+    HubRequest.objects.update_or_create(
         topic=of,
         callback=callback,
         defaults={
@@ -69,16 +87,16 @@ def post(
             "lease_seconds": lease_seconds,
             "secret": secret,
             "reason": reason,
+            "visitor": visitor,
             "attempts": 0,
-            "holder": "",  # whoever is asking for the one before finds it gone
-            "lease_until": None,
+            "holder": "",
             "said": "",
             "asked_at": moment,
             "due_at": moment,
             "posted_at": moment,
         },
     )
-    queue.verify(request.pk)
+    queue.verify()
 
 
 def _given(fields: Mapping[str, str], name: str) -> str:
@@ -112,6 +130,13 @@ def _secret(fields: Mapping[str, str]) -> str:
     if len(secret.encode()) > LONGEST_SECRET or "\0" in secret:
         raise BadHubRequest("hub.secret must be less than 200 octets of text.")
     return secret
+
+
+def _check_pending(visitor: str, topic: str, callback: str) -> None:
+    pending = HubRequest.objects.filter(visitor=visitor)
+    others = pending.exclude(topic__url=topic, callback=callback)
+    if others.count() >= limits.PENDING_PER_VISITOR:
+        raise HubIsBusy("The callbacks that were named from here are asked first. Try again soon.")
 
 
 def _check_room(topic: str, host: str) -> None:

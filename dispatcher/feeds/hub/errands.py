@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -24,7 +25,6 @@ from dispatcher.feeds.models_hub import Errand, HubPing, HubRequest, HubSubscrip
 log = logging.getLogger(__name__)
 
 PER_HOST = 2  # calls to one host at the same time
-ASKED_AT_ONCE = 2  # callbacks, whose hosts anybody may name: fewer than the worker has threads
 AT_A_TIME = 20  # that one job claims; it makes the calls one after the other
 CALL_SECONDS = 8.0  # the longest that one takes
 LEASE = timedelta(seconds=20)
@@ -69,7 +69,8 @@ def claim(rows: QuerySet[E], *, host: str, most: int = 1) -> list[E]:
 
     None when none is due, or others have enough of that host in hand. Every claim is an attempt.
     """
-    if not _has_room(rows.model, host):
+    wait_for_turn(host)
+    if host in full_hosts():
         return []
     ordered = rows.filter(host=host).select_related("topic").order_by("due_at", "pk")
     errands = list(ordered.select_for_update(skip_locked=True, of=("self",))[:most])
@@ -103,14 +104,24 @@ def told(errand: HubSubscription | HubPing) -> None:
     settle(errand, told=errand.topic.event, told_at=Now(), attempts=0, said="", due_at=Now())
 
 
-def put_off(errand: HubSubscription | HubPing, said: str) -> timedelta | None:
-    """It went badly, as `said`; in what time it is tried again, None when it is given up."""
+def put_off(
+    errand: HubSubscription | HubPing, said: str, *, asked: timedelta = queue.AT_ONCE
+) -> timedelta | None:
+    """It went badly, as `said`; in what time it is tried again, None when it is given up.
+
+    Not before so long as the other side `asked` for.
+    """
     if errand.attempts > len(PAUSES):
         settle(errand, told=errand.topic.event, attempts=0, said=said[:300], due_at=Now())
         return None
-    pause = PAUSES[errand.attempts - 1]
+    pause = pause_after(errand, asked)
     settle(errand, said=said[:300], due_at=Now() + pause)
     return pause
+
+
+def pause_after(errand: Errand, asked: timedelta) -> timedelta:
+    """Ours, or what the other side asked for if that is longer, as far as our longest."""
+    return max(PAUSES[errand.attempts - 1], min(asked, PAUSES[-1]))
 
 
 @transaction.atomic
@@ -144,22 +155,17 @@ def _post(rows: QuerySet[E], nudge: Callable[[int], None]) -> int:
     return len(keys)
 
 
-def _has_room(model: type[Errand], host: str) -> bool:
-    """Whether one more may call this host. Who asks at the same time waits, for the length of a claim."""
-    if model is HubRequest:
-        _wait_for_turn("")
-        if HubRequest.objects.filter(lease_until__gt=Now()).count() >= ASKED_AT_ONCE:
-            return False
-    _wait_for_turn(host)
-    callers = sum(
-        model.objects.filter(host=host, lease_until__gt=Now()).values("holder").distinct().count()
-        for model in (HubSubscription, HubRequest, HubPing)
-    )
-    return callers < PER_HOST
+def full_hosts() -> list[str]:
+    """The hosts that as many call as may."""
+    callers: Counter[str] = Counter()
+    for model in (HubSubscription, HubRequest, HubPing):
+        held = model._default_manager.filter(lease_until__gt=Now())
+        callers.update(host for host, _ in held.values_list("host", "holder").distinct())
+    return [host for host, number in callers.items() if number >= PER_HOST]
 
 
-def _wait_for_turn(name: str) -> None:
-    """Until the transaction ends."""
+def wait_for_turn(name: str) -> None:
+    """Who claims for the same host, or without a name a request, waits until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, name])
 

@@ -19,6 +19,7 @@ from dispatcher.visitors import network_of
 log = logging.getLogger(__name__)
 
 REQUESTS_PER_HOST = 2_000  # an hour; a service that reads for many people has one host
+PENDING_PER_VISITOR = 200  # whose callbacks have not answered yet
 SUBSCRIPTIONS_PER_HOST = 20_000
 SUBSCRIPTIONS_PER_FEED = 20_000
 
@@ -32,10 +33,15 @@ return 0
 """
 
 
+def hashed(visitor: str) -> str:
+    """Who asks, as it is counted: no address lies in Valkey or in a row."""
+    return limiting.hashed(network_of(visitor))
+
+
 def count_request(*, visitor: str, host: str) -> None:
-    """Count it. Raises HubIsFull for the visitor or the host, and QueueUnreachable."""
+    """Count it, for a hashed visitor. Raises HubIsFull for the visitor or the host, and QueueUnreachable."""
     keys = [
-        f"dispatcher:hub:visitor:{limiting.hashed(network_of(visitor))}",
+        f"dispatcher:hub:visitor:{visitor}",
         f"dispatcher:hub:host:{limiting.hashed(host)}",
     ]
     most = [settings.HUB_PER_VISITOR, REQUESTS_PER_HOST]

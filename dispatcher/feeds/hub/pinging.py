@@ -39,6 +39,7 @@ def ping(ping_id: int) -> None:
 def _told(due: HubPing) -> bool:
     """One attempt, recorded; whether it went well."""
     url = due.topic.url
+    asked = queue.AT_ONCE
     form = urlencode({"hub.mode": "publish", "hub.url": url, "hub.topic": url}).encode()
     try:
         answer = calling.post(due.hub, form, headers=FORM, seconds=errands.CALL_SECONDS)
@@ -46,11 +47,12 @@ def _told(due: HubPing) -> bool:
         said = str(fault)
     else:
         said = "" if answer.is_good else f"it answered {answer.status}"
+        asked = answer.retry_after
     if not said:
         errands.told(due)
         metrics.count_push("ping", "taken")
         return True
-    pause = errands.put_off(due, said)
+    pause = errands.put_off(due, said, asked=asked)
     metrics.count_push("ping", "refused" if pause else "given up")
     if pause and pause < errands.SOON:
         queue.ping(due.pk, after=pause)

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from dispatcher import metrics, queue
 from dispatcher.feeds import websub
 from dispatcher.feeds.documents import served
-from dispatcher.feeds.hub import asking, errands
+from dispatcher.feeds.hub import asking, errands, turns
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription
 from dispatcher.feeds.served import Served
 from dispatcher.outbound import calling
@@ -38,22 +38,30 @@ def push(subscription_id: int) -> None:
     """
     rows = HubSubscription.objects.filter(pk=subscription_id)
     host = rows.values_list("host", flat=True).first()
+    if not host or not websub.has_own_hub():
+        return
+    is_left = _see_to(host)
+    turns.nudge(errands.asked().filter(host=host))  # they may have waited for this very host
+    if is_left:
+        queue.push(subscription_id)
+
+
+def _see_to(host: str) -> bool:
+    """Push what is due to a host; whether more is, for which others shall not wait."""
     until = time.monotonic() + errands.BUDGET
-    while host and websub.has_own_hub():
+    while True:
         claimed = errands.claim(errands.behind(), host=host, most=errands.AT_A_TIME)
         if not claimed:
-            return
+            return False
         read = cache(served)  # one feed after the other, each read once
         for number, subscription in enumerate(claimed, start=1):
             answers = _pushed(subscription, read)
             if answers and time.monotonic() < until:
                 continue
             errands.give_back(claimed[number:])
-            if answers:
-                queue.push(subscription_id)
-            else:
+            if not answers:
                 errands.leave_alone(host)
-            return
+            return answers
 
 
 def _pushed(subscription: HubSubscription, read: Callable[[str], Served | None]) -> bool:
@@ -82,7 +90,7 @@ def _pushed(subscription: HubSubscription, read: Callable[[str], Served | None])
     elif answer.status == 410:
         _end(subscription, Reason.GONE)
     else:
-        _put_off(subscription, f"it answered {answer.status}", "refused")
+        _put_off(subscription, f"it answered {answer.status}", "refused", answer.retry_after)
     return True
 
 
@@ -98,8 +106,10 @@ def headers(subscription: HubSubscription, document: Served) -> dict[str, str]:
     return found
 
 
-def _put_off(subscription: HubSubscription, said: str, result: str) -> None:
-    pause: timedelta | None = errands.put_off(subscription, said)
+def _put_off(
+    subscription: HubSubscription, said: str, result: str, asked: timedelta = queue.AT_ONCE
+) -> None:
+    pause: timedelta | None = errands.put_off(subscription, said, asked=asked)
     metrics.count_push("push", result if pause else "given up")
     if pause and pause < errands.SOON:
         queue.push(subscription.pk, after=pause)

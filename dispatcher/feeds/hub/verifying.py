@@ -1,6 +1,7 @@
 """Whether a callback wants what was asked in its name: it is asked itself, and must repeat a challenge.
 
 Claim, commit, ask, record (WebSub §5.3). Nothing begins, changes or ends before the callback has agreed.
+Which one is asked next is `turns`'.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from dispatcher import metrics, queue
+from dispatcher.feeds import keeping
 from dispatcher.feeds.documents import served
-from dispatcher.feeds.hub import errands
+from dispatcher.feeds.hub import asking, errands, turns
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription
 from dispatcher.outbound import calling
 from dispatcher.outbound.calling import NoAnswer, Unfit
@@ -25,35 +27,49 @@ log = logging.getLogger(__name__)
 
 Mode, Reason = HubRequest.Mode, HubSubscription.Reason
 ATTEMPTS = 3
-AGAIN = timedelta(seconds=2)  # when its host is being called enough
 NO_FEED = "There is no such feed here any more."
 
 
 class _NotNow(Exception):  # noqa: N818
-    """No answer that says yes or no."""
+    """No answer that says yes or no; for so long the callback `asked` to be left alone."""
+
+    def __init__(self, said: str, asked: timedelta = queue.AT_ONCE) -> None:
+        super().__init__(said)
+        self.asked = asked
 
 
-def verify(request_id: int) -> None:
-    """Ask or tell the callback, and do what was agreed. Does nothing if it is held, answered or not due."""
-    rows = errands.asked().filter(pk=request_id)
-    host = rows.values_list("host", flat=True).first()
-    if host is None:
+def verify() -> None:
+    """Ask or tell the callback whose turn it is, do what was agreed, and have the next one asked.
+
+    Does nothing when none is due or enough are being asked: whoever asks them goes on.
+    """
+    request = turns.claim()
+    if request is None:
         return
-    claimed = errands.claim(rows, host=host)
-    if not claimed:
-        queue.verify(request_id, after=AGAIN)
-        return
-    [request] = claimed
-    if request.mode == Mode.SUBSCRIBE and served(request.topic.url) is None:
-        errands.settle(request, mode=Mode.DENIED, reason=NO_FEED, attempts=0)
-        queue.verify(request_id)
+    try:
+        _see_to(request)
+    finally:
+        turns.leave(request)
+
+
+def _see_to(request: HubRequest) -> None:
+    reason = _no_push(request.topic.url) if request.mode == Mode.SUBSCRIBE else ""
+    if reason:
+        errands.settle(request, mode=Mode.DENIED, reason=reason, attempts=0)
         return
     try:
         has_agreed = _asked(request)
     except _NotNow as fault:
-        _put_off(request, str(fault))
+        _put_off(request, str(fault), fault.asked)
         return
     _conclude(request, has_agreed=has_agreed)
+
+
+def _no_push(url: str) -> str:
+    """Why this feed cannot be pushed any more, though it could when that was asked; empty if it can."""
+    if served(url) is None:
+        return NO_FEED
+    return "" if keeping.is_kept(url) else asking.NO_ROOM
 
 
 def _asked(request: HubRequest) -> bool:
@@ -77,21 +93,21 @@ def _asked(request: HubRequest) -> bool:
         return False
     except NoAnswer as fault:
         raise _NotNow(str(fault)) from None
-    if answer.status >= 500:
-        raise _NotNow(f"it answered {answer.status}")
+    if answer.status >= 500 or answer.status == 429:
+        raise _NotNow(f"it answered {answer.status}", answer.retry_after)
     return (
         answer.is_good and answer.is_whole and hmac.compare_digest(answer.body, challenge.encode())
     )
 
 
-def _put_off(request: HubRequest, said: str) -> None:
+def _put_off(request: HubRequest, said: str, asked: timedelta) -> None:
     if request.attempts >= ATTEMPTS:
         log.info("%s: given up, %s", request, said)
         _conclude(request, has_agreed=False)
         return
-    pause = errands.PAUSES[request.attempts - 1]
+    pause = errands.pause_after(request, asked)
     if errands.settle(request, said=said[:300], due_at=Now() + pause) and pause < errands.SOON:
-        queue.verify(request.pk, after=pause)
+        queue.verify(after=pause)
 
 
 @transaction.atomic

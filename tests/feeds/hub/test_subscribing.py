@@ -16,7 +16,7 @@ from redis import Redis
 from dispatcher import queue
 from dispatcher.audience import access
 from dispatcher.feeds import documents, websub
-from dispatcher.feeds.hub import errands, limits, sweeping, verifying
+from dispatcher.feeds.hub import limits, sweeping, verifying
 from dispatcher.feeds.models_hub import HubRequest, HubSubscription
 from tests.feeds.hub.asking import (
     FEED,
@@ -313,17 +313,6 @@ def test_a_request_of_a_lost_worker_is_taken_over() -> None:
         let_pass(timedelta(seconds=10))
         verify()
     assert live() == 1
-
-
-def test_who_names_hosts_that_hang_takes_no_thread_from_pushes(valkey: Redis) -> None:
-    for number in range(3):
-        ask(f"http://reader{number}.example.org/")
-    hosts = HubRequest.objects.order_by("pk").values_list("host", flat=True)
-    held = [len(errands.claim(errands.asked(), host=host)) for host in hosts]
-    assert held == [1, 1, 0]
-    valkey.flushall()
-    verifying.verify(HubRequest.objects.latest("pk").pk)
-    assert not queue.is_empty(queue.OUTBOUND), "it is asked a little later"
 
 
 def test_nothing_is_called_inside_a_transaction() -> None:
