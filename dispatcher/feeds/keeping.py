@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatcher.briefs.models import Topic
+from dispatcher.feeds import learning
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.models import FeedChannel
@@ -45,7 +46,7 @@ ORDER BY c.id LIMIT %(at_once)s
 
 
 def keep(channels: Iterable[Channel]) -> None:
-    """Make rows for these channels where there are none."""
+    """Make rows for these channels where there are none, in a publisher's turn."""
     now = timezone.now()
     FeedChannel.objects.bulk_create([_row(one, now) for one in channels], ignore_conflicts=True)
 
@@ -58,8 +59,7 @@ def kept(channel: Channel) -> FeedChannel | None:
     if row is None:
         if not channel.is_standing and not _has_room():
             return None
-        keep([channel])
-        return FeedChannel.objects.filter(key=channel.key).first()
+        return _made(channel)
     return asked(row)
 
 
@@ -111,6 +111,19 @@ def forget_ended(by_id: Mapping[int, Topic]) -> int:
     """Drop the feeds of topics that were merged or retired; returns how many."""
     ended = [row.pk for row in FeedChannel.objects.all() if channel_of(row, by_id) is None]
     return _dropped(FeedChannel.objects.filter(pk__in=ended))
+
+
+def _made(channel: Channel) -> FeedChannel | None:
+    """Its row, new or of another who asked in this moment.
+
+    A publisher that does not see the row yet would not raise its version. So none is at work until all
+    see it, and what the channel holds is to be read afterwards.
+    """
+    row = _row(channel, timezone.now())
+    with transaction.atomic():
+        learning.wait_for_publishers()
+        FeedChannel.objects.bulk_create([row], ignore_conflicts=True)
+    return FeedChannel.objects.filter(key=channel.key).first()
 
 
 def _has_room() -> bool:

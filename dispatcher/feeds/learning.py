@@ -78,6 +78,12 @@ def wait_for_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
 
 
+def wait_for_publishers() -> None:
+    """Until the transaction ends, nobody has a turn; any number may wait for that at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ADVISORY_LOCK])
+
+
 def missed() -> list[int]:
     """Briefs that the feeds do not know as they are now; at most 500, the oldest first."""
     with connection.cursor() as cursor:

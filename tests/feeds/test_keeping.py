@@ -131,3 +131,25 @@ def test_who_asks_for_a_combination_while_it_is_dropped_gets_it_all_the_same() -
     assert [(status, b"News" in body) for status, body in got] == [(200, True)]
     assert documents.refresh(row) == 0
     assert not FeedDocument.objects.filter(channel=row.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_combination_that_is_first_asked_for_while_a_brief_is_published_has_that_brief() -> None:
+    fog = make_topic("Fog")
+    make_topic("Ice")
+    publishing.republish()
+    brief = release("News", topics=[fog], at=MARCH)
+    has_got = threading.Event()
+
+    def ask() -> None:
+        Client().get("/feeds/any/fog,ice.atom")
+        connection.close()
+        has_got.set()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        publishing.publish(brief.pk)  # its turn lasts as long as the transaction
+        asking.start()
+        assert not has_got.wait(timeout=0.5)
+    asking.join(timeout=30)
+    assert b"News" in Client().get("/feeds/any/fog,ice.atom").content
