@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import unquote
 
@@ -116,10 +117,13 @@ def code_in_br(channel_ids: Collection[int]) -> None:
 
 
 def _passing(channel: Channel, form: Format, month: str) -> Served:
-    """Rendered for who asks, and kept nowhere."""
+    """Rendered for who asks, and kept nowhere.
+
+    Without a date: a rule or the name of a topic changes what it says and not when its briefs were new.
+    """
     document, body = _rendered(channel, form, month, _contents(channel, month))
     document.gzip = coding.gzipped(body)
-    return _served(document, channel, form, month, body)
+    return replace(_served(document, channel, form, month, body), last_modified=None)
 
 
 def _brought_up_to_date(
