@@ -30,3 +30,8 @@ class Served:
     page_url: str = ""
     is_private: bool = False
     max_age: int = 300  # readers that honour it poll no more often, so a brief waits no longer
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it lies anywhere; of what does not, anybody can make up as much as they like."""
+        return self.last_modified is not None

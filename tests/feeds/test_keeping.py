@@ -43,6 +43,19 @@ def test_made_up_combinations_without_end_are_served_and_not_kept(
     assert len(keys()) == 3
 
 
+def test_who_polls_is_counted_of_kept_feeds_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    for name in ("Fog", "Ice", "Tides"):
+        make_topic(name)
+    counted = {}
+    for stem in ("topics/fog", "any/fog,ice", "any/fog,tides"):
+        handed = client.get(f"/feeds/{stem}.atom").wsgi_request.META["dispatcher.feeds.handed"]
+        counted[stem] = handed.channel
+    assert counted == {"topics/fog": "topic/fog", "any/fog,ice": "any/fog,ice", "any/fog,tides": ""}
+
+
 def test_a_combination_nobody_asks_for_any_more_is_forgotten(client: Client) -> None:
     make_topic("Fog"), make_topic("Ice")
     client.get("/feeds/any/fog,ice.atom")
