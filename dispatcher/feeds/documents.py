@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from django.urls import reverse
 
-from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import UnknownTopic
 from dispatcher.feeds import addressing, coding, describing, holding, keeping
@@ -49,16 +48,7 @@ def find(channel: Channel, form: Format, month: str = "") -> Served:
 
     Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
     """
-    if channel.token or (month and not channel.is_standing):  # combinations have too many months
-        return _passing(channel, form, month)
-    stored = _stored(channel, form, month)
-    row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
-    if row is None:
-        return _passing(channel, form, month)
-    if stored is None or stored.version < row.version:
-        with _RENDERING:
-            stored = _brought_up_to_date(row, channel, form, month)
-    return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
+    return _kept(channel, form, month) or _passing(channel, form, month)
 
 
 def served(url: str) -> Served | None:
@@ -90,8 +80,7 @@ def refresh(row: FeedChannel) -> int:
         return 0
     row.version = version
     # After the version, as all that is shown: else an old name would stand under a new version.
-    named = Topic.objects.in_bulk([*row.topics, *row.except_topics])
-    channel = keeping.channel_of(row, named)
+    channel = keeping.channel_now(row)
     rows = FeedDocument.objects.filter(channel=row, month="").defer("gzip", "br")
     stored = {one.format: one for one in rows}
     wanted = [form for form in Format if row.is_standing or form in stored]
@@ -116,6 +105,20 @@ def code_in_br(channel_ids: Collection[int]) -> None:
         own.update(br=coding.in_br(coding.plain(bytes(document.gzip))))
 
 
+def _kept(channel: Channel, form: Format, month: str) -> Served | None:
+    """From the row of its channel, rendered now if it is stale; None for what is kept nowhere."""
+    if channel.token or (month and not channel.is_standing):  # combinations have too many months
+        return None
+    stored = _stored(channel, form, month)
+    row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
+    if row is not None and (stored is None or stored.version < row.version):
+        with _RENDERING:
+            stored = _brought_up_to_date(row, channel, form, month)
+    if stored is None:
+        return None
+    return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
+
+
 def _passing(channel: Channel, form: Format, month: str) -> Served:
     """Rendered for who asks, and kept nowhere.
 
@@ -128,12 +131,17 @@ def _passing(channel: Channel, form: Format, month: str) -> Served:
 
 def _brought_up_to_date(
     row: FeedChannel, channel: Channel, form: Format, month: str
-) -> FeedDocument:
+) -> FeedDocument | None:
+    """None for a channel that ended since it was asked for, which keeps nothing any more."""
     stored = _stored(channel, form, month)
     row = stored.channel if stored else row
     if stored is not None and stored.version >= row.version:  # by another one meanwhile
         return stored
-    rendered, body = _rendered(channel, form, month, _contents(channel, month))
+    # After the version, as in `refresh`: what was asked for may be called otherwise by now.
+    current = keeping.channel_now(row)
+    if current is None:
+        return None
+    rendered, body = _rendered(current, form, month, _contents(current, month))
     return _store(row, rendered, body, over=stored)
 
 

@@ -82,6 +82,11 @@ def channel_of(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel | None:
     return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
 
 
+def channel_now(row: FeedChannel) -> Channel | None:
+    """The channel of a row, by what its topics are at this moment."""
+    return channel_of(row, Topic.objects.in_bulk([*row.topics, *row.except_topics]))
+
+
 def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
     """Those of these rows that somebody will ask for soon: standing ones first, then the latest."""
     rows = FeedChannel.objects.filter(pk__in=channel_ids)
@@ -114,7 +119,7 @@ def forget_ended(by_id: Mapping[int, Topic]) -> int:
 
 
 def _made(channel: Channel) -> FeedChannel | None:
-    """Its row, new or of another who asked in this moment.
+    """Its row; None when one of its topics was merged or retired since it was asked for.
 
     A publisher that does not see the row yet would not raise its version. So none is at work until all
     see it, and what the channel holds is to be read afterwards.
@@ -122,6 +127,8 @@ def _made(channel: Channel) -> FeedChannel | None:
     row = _row(channel, timezone.now())
     with transaction.atomic():
         learning.wait_for_publishers()
+        if channel_now(row) is None:
+            return None
         FeedChannel.objects.bulk_create([row], ignore_conflicts=True)
     return FeedChannel.objects.filter(key=channel.key).first()
 
