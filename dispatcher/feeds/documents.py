@@ -6,7 +6,6 @@ one that was overtaken is stale, never wrong, and any number of renderers may wo
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from django.urls import reverse
 
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import UnknownTopic
-from dispatcher.feeds import addressing, coding, describing, holding, keeping
+from dispatcher.feeds import addressing, coding, describing, holding, keeping, turns
 from dispatcher.feeds.addressing import FeedMoved, NoSuchFeed
 from dispatcher.feeds.building import Format, build, etag
 from dispatcher.feeds.channels import Channel
@@ -29,7 +28,6 @@ from dispatcher.feeds.served import Served
 
 LIVE_AGE, ARCHIVE_AGE = 300, 3_600  # seconds; an archive changes when a brief in it is amended
 _SECOND = timedelta(seconds=1)
-_RENDERING = threading.Lock()  # of many requests of this process for a stale feed one renders it
 
 # One that is overtaken meanwhile changes nothing, however the two are ordered.
 SQL_STORE = """
@@ -46,9 +44,16 @@ WHERE d.version <= EXCLUDED.version
 def find(channel: Channel, form: Format, month: str = "") -> Served:
     """What is served for a feed, rendered now if it has changed or was never asked for.
 
-    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
+    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed, and
+    FeedsBusy where others ask for too many of what is kept nowhere and anybody can make up.
     """
-    return _kept(channel, form, month) or _passing(channel, form, month)
+    found = _kept(channel, form, month)
+    if found is not None:
+        return found
+    if channel.token:
+        return _passing(channel, form, month)
+    with turns.with_room():
+        return _passing(channel, form, month)
 
 
 def served(url: str) -> Served | None:
@@ -66,7 +71,7 @@ def served(url: str) -> Served | None:
     channel, form = address.channel, address.form
     if form is None or address.month or channel.token or channel.url(form) != url:
         return None
-    return find(channel, form)
+    return _kept(channel, form) or _passing(channel, form)
 
 
 def refresh(row: FeedChannel) -> int:
@@ -105,21 +110,25 @@ def code_in_br(channel_ids: Collection[int]) -> None:
         own.update(br=coding.in_br(coding.plain(bytes(document.gzip))))
 
 
-def _kept(channel: Channel, form: Format, month: str) -> Served | None:
+def _kept(channel: Channel, form: Format, month: str = "") -> Served | None:
     """From the row of its channel, rendered now if it is stale; None for what is kept nowhere."""
     if channel.token or (month and not channel.is_standing):  # combinations have too many months
         return None
     stored = _stored(channel, form, month)
     row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
     if row is not None and (stored is None or stored.version < row.version):
-        with _RENDERING:
-            stored = _brought_up_to_date(row, channel, form, month)
+        with turns.alone(channel.key, form, month) as was_another_at_it:
+            if was_another_at_it:
+                stored = _stored(channel, form, month)
+                row = stored.channel if stored else row
+            if stored is None or stored.version < row.version:
+                stored = _rendered_anew(row, form, month, over=stored)
     if stored is None:
         return None
     return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
 
 
-def _passing(channel: Channel, form: Format, month: str) -> Served:
+def _passing(channel: Channel, form: Format, month: str = "") -> Served:
     """Rendered for who asks, and kept nowhere.
 
     Without a date: a rule or the name of a topic changes what it says and not when its briefs were new.
@@ -129,20 +138,16 @@ def _passing(channel: Channel, form: Format, month: str) -> Served:
     return replace(_served(document, channel, form, month, body), last_modified=None)
 
 
-def _brought_up_to_date(
-    row: FeedChannel, channel: Channel, form: Format, month: str
+def _rendered_anew(
+    row: FeedChannel, form: Format, month: str, *, over: FeedDocument | None
 ) -> FeedDocument | None:
     """None for a channel that ended since it was asked for, which keeps nothing any more."""
-    stored = _stored(channel, form, month)
-    row = stored.channel if stored else row
-    if stored is not None and stored.version >= row.version:  # by another one meanwhile
-        return stored
     # After the version, as in `refresh`: what was asked for may be called otherwise by now.
-    current = keeping.channel_now(row)
-    if current is None:
+    channel = keeping.channel_now(row)
+    if channel is None:
         return None
-    rendered, body = _rendered(current, form, month, _contents(current, month))
-    return _store(row, rendered, body, over=stored)
+    rendered, body = _rendered(channel, form, month, _contents(channel, month))
+    return _store(row, rendered, body, over=over)
 
 
 def _contents(channel: Channel, month: str = "") -> Contents:
