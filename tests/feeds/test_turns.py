@@ -18,12 +18,12 @@ from dispatcher.feeds.building import Feed, Format
 from tests.feeds.releasing import MARCH, release
 from tests.makers import make_reader, make_topic
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 PAIR = "/feeds/any/fog,ice"
 
 
 @pytest.fixture(autouse=True)
-def published(transactional_db: None) -> None:
+def published() -> None:
     fog = make_topic("Fog")
     make_topic("Ice")
     publishing.republish()
