@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -27,17 +26,20 @@ from dispatcher.feeds.models import FeedChannel, FeedDocument
 from dispatcher.feeds.served import Served
 
 LIVE_AGE, ARCHIVE_AGE = 300, 3_600  # seconds; an archive changes when a brief in it is amended
-_SECOND = timedelta(seconds=1)
 
-# One that is overtaken meanwhile changes nothing, however the two are ordered.
+# One that is overtaken meanwhile changes nothing, however the two are ordered. No two of different bytes
+# have one date: a brief that moves away may leave an older one behind, and two may render at once.
 SQL_STORE = """
 INSERT INTO dispatcher_feeddocument AS d
     (channel_id, format, month, gzip, br, etag, last_modified, version)
 VALUES (%(channel)s, %(format)s, %(month)s, %(gzip)s, %(br)s, %(etag)s, %(last_modified)s, %(version)s)
 ON CONFLICT (channel_id, format, month) DO UPDATE SET
-    gzip = EXCLUDED.gzip, br = EXCLUDED.br, etag = EXCLUDED.etag,
-    last_modified = EXCLUDED.last_modified, version = EXCLUDED.version
+    gzip = EXCLUDED.gzip, etag = EXCLUDED.etag, version = EXCLUDED.version,
+    br = CASE WHEN d.etag = EXCLUDED.etag THEN d.br ELSE EXCLUDED.br END,
+    last_modified = CASE WHEN d.etag = EXCLUDED.etag THEN d.last_modified
+        ELSE greatest(EXCLUDED.last_modified, d.last_modified + interval '1 second') END
 WHERE d.version <= EXCLUDED.version
+RETURNING d.last_modified
 """
 
 
@@ -141,13 +143,13 @@ def _passing(channel: Channel, form: Format, month: str = "") -> Served:
 def _rendered_anew(
     row: FeedChannel, form: Format, month: str, *, over: FeedDocument | None
 ) -> FeedDocument | None:
-    """None for a channel that ended since it was asked for, which keeps nothing any more."""
+    """As it is kept now; None for a channel that ended or was dropped since it was asked for."""
     # After the version, as in `refresh`: what was asked for may be called otherwise by now.
     channel = keeping.channel_now(row)
     if channel is None:
         return None
     rendered, body = _rendered(channel, form, month, _contents(channel, month))
-    return _store(row, rendered, body, over=over)
+    return _store(row, rendered, body, over=over) or _stored(channel, form, month)
 
 
 def _contents(channel: Channel, month: str = "") -> Contents:
@@ -179,23 +181,24 @@ def _stored(channel: Channel, form: Format, month: str) -> FeedDocument | None:
 
 def _store(
     row: FeedChannel, made: FeedDocument, body: bytes, *, over: FeedDocument | None
-) -> FeedDocument:
+) -> FeedDocument | None:
     """Keep the document, under the version of the row; the same bytes keep their date and codings.
 
-    A row that was dropped in this moment keeps nothing, and whoever asked gets the document all the same.
+    None where a newer one is kept by now, or the row was dropped in this moment.
     """
     if over is not None and over.etag == made.etag:
-        own = FeedDocument.objects.filter(pk=over.pk, version__lt=row.version)
-        own.update(version=row.version)
-        return over
-    if over is not None:  # a brief that moved away may leave an older date behind
-        made.last_modified = max(made.last_modified, over.last_modified + _SECOND)
+        own = FeedDocument.objects.filter(pk=over.pk, etag=made.etag, version__lte=row.version)
+        if own.update(version=row.version):
+            return over
     made.gzip = coding.gzipped(body)
     values = ("format", "month", "gzip", "br", "etag", "last_modified")
     told = {name: getattr(made, name) for name in values}
     with suppress(IntegrityError), connection.cursor() as cursor:
         cursor.execute(SQL_STORE, {**told, "channel": row.pk, "version": row.version})
-    return made
+        if stored := cursor.fetchone():
+            [made.last_modified] = stored
+            return made
+    return None
 
 
 def _served(

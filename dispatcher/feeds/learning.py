@@ -170,9 +170,12 @@ def _learned(brief: Brief, row: Publication | None, words: Vocabulary) -> set[_P
 
 def _write(brief: Brief, row: Publication | None, place: _Place, told_at: datetime) -> None:
     released_at = brief.released_at or told_at
-    row = row or Publication(brief=brief, month=released_at.astimezone(UTC).strftime("%Y-%m"))
-    if row.pk is None or row.told_at != told_at:
+    if row is None:
+        row = Publication(brief=brief, month=released_at.astimezone(UTC).strftime("%Y-%m"))
         row.told_at, row.updated_at = told_at, _free_second(told_at)
+    elif row.told_at != told_at:  # many at once run ahead of the clock, and leave holes behind
+        later = max(told_at, row.updated_at + _SECOND)
+        row.told_at, row.updated_at = told_at, _free_second(later)
     row.revision_id = brief.released_id or 0
     row.topics, row.reach = brief.topics, list(place.reach)
     row.kind, row.urgent = place.kind, place.urgent
