@@ -107,7 +107,8 @@ def test_of_a_topic_that_is_merged_after_its_feed_was_asked_for_nothing_is_kept(
 def test_two_who_render_other_bytes_at_once_give_them_two_dates(
     touched: FeedChannel, meanwhile: Meanwhile
 ) -> None:
-    before, between = document(), []
+    before = document()
+    between: list[FeedDocument] = []
 
     def another() -> None:
         curating.rename("fog", "Haze", by="ada")  # and nobody has told the feeds as yet
@@ -148,7 +149,7 @@ def test_of_two_who_render_the_same_the_first_ones_date_and_codings_stay(
 ) -> None:
     FeedDocument.objects.all().delete()
     row = FeedChannel.objects.get(key="all")
-    first = []
+    first: list[FeedDocument] = []
 
     def another() -> None:
         documents.refresh(row)
