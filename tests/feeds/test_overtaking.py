@@ -115,10 +115,11 @@ def test_two_who_render_other_bytes_at_once_give_them_two_dates(
         documents.refresh(touched)
         between.append(document())
 
+    curating.rename("fog", "Mist", by="ada")
     meanwhile(another)
     documents.refresh(touched)
     after = document()
-    assert b"Fog or Ice" in body()
+    assert b"Mist or Ice" in body()
     assert b"Haze or Ice" in gzip.decompress(between[0].gzip)
     assert before.last_modified < between[0].last_modified < after.last_modified
 
