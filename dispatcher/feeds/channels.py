@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
@@ -19,6 +21,7 @@ from dispatcher.feeds.building import Format
 
 ARCHIVE = "archive"
 READERS_OWN = "mine"
+_OF_PATHS = "!$&'()*+,;=/~:@"  # what a path may hold as it is (RFC 3986 §3.3), as `reverse` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Channel:
     def path(self, form: Format | None = None, *, month: str = "") -> str:
         """Its address on this site in a format; without one, that of its page for people."""
         stem = f"{self.stem}/{ARCHIVE}/{month}" if month else self.stem
-        return reverse("feeds:feed", args=[stem + (f".{form.extension}" if form else "")])
+        return _folder() + quote(f"{stem}.{form.extension}" if form else stem, safe=_OF_PATHS)
 
     def url(self, form: Format | None = None, *, month: str = "") -> str:
         """The exact address served, which the document names as its own."""
@@ -129,6 +132,12 @@ def readers_own(token: str) -> Channel:
 def kind_slug(name: str) -> str:
     """The web name of a kind."""
     return (slugify(name) or slugify(name, allow_unicode=True))[:80]
+
+
+@lru_cache(maxsize=1)
+def _folder() -> str:
+    """Where all feeds are: a page names hundreds of them and has no time to reverse each."""
+    return reverse("feeds:index")
 
 
 def _ordered(topics: Iterable[Topic]) -> tuple[Topic, ...]:
