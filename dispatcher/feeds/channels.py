@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
+from functools import lru_cache
+from urllib.parse import quote, unquote
 
 from django.conf import settings
 from django.urls import reverse
@@ -20,6 +21,7 @@ from dispatcher.feeds.building import Format
 
 ARCHIVE = "archive"
 READERS_OWN = "mine"
+_OF_PATHS = "!$&'()*+,;=/~:@"  # what a path may hold as it is (RFC 3986 §3.3), as `reverse` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Channel:
     def path(self, form: Format | None = None, *, month: str = "") -> str:
         """Its address on this site in a format; without one, that of its page for people."""
         stem = f"{self.stem}/{ARCHIVE}/{month}" if month else self.stem
-        return reverse("feeds:feed", args=[stem + (f".{form.extension}" if form else "")])
+        return _folder() + quote(f"{stem}.{form.extension}" if form else stem, safe=_OF_PATHS)
 
     def url(self, form: Format | None = None, *, month: str = "") -> str:
         """The exact address served, which the document names as its own."""
@@ -134,7 +136,7 @@ def kind_slug(name: str) -> str:
 
 def key_at(url: str) -> str:
     """The key of the feed at one of our feeds' own addresses, in its one spelling; of any other none."""
-    folder = settings.PUBLIC_URL + reverse("feeds:index")
+    folder = settings.PUBLIC_URL + _folder()
     if not url.startswith(folder):
         return ""
     return _key(unquote(url.removeprefix(folder)).rpartition(".")[0])
@@ -142,6 +144,12 @@ def key_at(url: str) -> str:
 
 def _key(stem: str) -> str:
     return f"topic/{stem.removeprefix('topics/')}" if stem.startswith("topics/") else stem
+
+
+@lru_cache(maxsize=1)
+def _folder() -> str:
+    """Where all feeds are: a page names hundreds of them and has no time to reverse each."""
+    return reverse("feeds:index")
 
 
 def _ordered(topics: Iterable[Topic]) -> tuple[Topic, ...]:

@@ -27,19 +27,19 @@ _DATES = (
 
 def is_fresh(
     etag: str,
-    last_modified: datetime,
+    last_modified: datetime | None,
     if_none_match: str | None,
     if_modified_since: str | None,
 ) -> bool:
     """Whether the answer is 304: what the client holds is what it would get (RFC 9110 §13.2.2).
 
-    `etag` is quoted, as served; `last_modified` is aware, in whole seconds; a header that was not
-    sent is None. If-None-Match decides alone when it was sent, even when it is nonsense. No value
-    of a header raises.
+    `etag` is quoted, as served; `last_modified` is aware, in whole seconds, and None for what has no
+    such date: then If-Modified-Since says nothing (§13.1.3). A header that was not sent is None.
+    If-None-Match decides alone when it was sent, even when it is nonsense. No value of a header raises.
     """
     if if_none_match is not None:
         return _is_named(etag, if_none_match)
-    if if_modified_since is not None:
+    if if_modified_since is not None and last_modified is not None:
         since = _http_date(if_modified_since, near=last_modified.year)
         return since is not None and last_modified <= since
     return False

@@ -158,14 +158,16 @@ def feed_links(topics: Sequence[Topic] = ()) -> list[FeedLink]:
 
 
 def links_of(channel: Channel) -> list[FeedLink]:
+    """The feed in every format; a page asks this of each topic."""
+    title, url = channel.title, channel.url()
     return [
         FeedLink(
-            title=f"{channel.title} ({LABELS[form]})",
-            url=channel.url(form),
+            title=f"{title} ({label})",
+            url=f"{url}.{form.extension}",
             media_type=form.media_type,
-            label=LABELS[form],
+            label=label,
         )
-        for form in Format
+        for form, label in LABELS.items()
     ]
 
 

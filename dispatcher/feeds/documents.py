@@ -6,20 +6,18 @@ one that was overtaken is stale, never wrong, and any number of renderers may wo
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.db import IntegrityError, connection
 from django.urls import reverse
 
-from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import UnknownTopic
-from dispatcher.feeds import addressing, coding, describing, holding, keeping
+from dispatcher.feeds import addressing, coding, describing, holding, keeping, rationing
 from dispatcher.feeds.addressing import FeedMoved, NoSuchFeed
 from dispatcher.feeds.building import Format, build, etag
 from dispatcher.feeds.channels import Channel
@@ -28,36 +26,36 @@ from dispatcher.feeds.models import FeedChannel, FeedDocument
 from dispatcher.feeds.served import Served
 
 LIVE_AGE, ARCHIVE_AGE = 300, 3_600  # seconds; an archive changes when a brief in it is amended
-_SECOND = timedelta(seconds=1)
-_RENDERING = threading.Lock()  # of many requests of this process for a stale feed one renders it
 
-# One that is overtaken meanwhile changes nothing, however the two are ordered.
+# One that is overtaken meanwhile changes nothing, however the two are ordered. No two of different bytes
+# have one date: a brief that moves away may leave an older one behind, and two may render at once.
 SQL_STORE = """
 INSERT INTO dispatcher_feeddocument AS d
     (channel_id, format, month, gzip, br, etag, last_modified, version)
 VALUES (%(channel)s, %(format)s, %(month)s, %(gzip)s, %(br)s, %(etag)s, %(last_modified)s, %(version)s)
 ON CONFLICT (channel_id, format, month) DO UPDATE SET
-    gzip = EXCLUDED.gzip, br = EXCLUDED.br, etag = EXCLUDED.etag,
-    last_modified = EXCLUDED.last_modified, version = EXCLUDED.version
+    gzip = EXCLUDED.gzip, etag = EXCLUDED.etag, version = EXCLUDED.version,
+    br = CASE WHEN d.etag = EXCLUDED.etag THEN d.br ELSE EXCLUDED.br END,
+    last_modified = CASE WHEN d.etag = EXCLUDED.etag THEN d.last_modified
+        ELSE greatest(EXCLUDED.last_modified, d.last_modified + interval '1 second') END
 WHERE d.version <= EXCLUDED.version
+RETURNING d.last_modified
 """
 
 
 def find(channel: Channel, form: Format, month: str = "") -> Served:
     """What is served for a feed, rendered now if it has changed or was never asked for.
 
-    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed.
+    Raises NoSuchFeed for a month without briefs, BadToken for a reader's own feed that was closed, and
+    FeedsBusy where others ask for too many of what is kept nowhere and anybody can make up.
     """
-    if channel.token or (month and not channel.is_standing):  # combinations have too many months
+    found = _kept(channel, form, month)
+    if found is not None:
+        return found
+    if channel.token:
         return _passing(channel, form, month)
-    stored = _stored(channel, form, month)
-    row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
-    if row is None:
+    with rationing.with_room():
         return _passing(channel, form, month)
-    if stored is None or stored.version < row.version:
-        with _RENDERING:
-            stored = _brought_up_to_date(row, channel, form, month)
-    return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
 
 
 def served(url: str) -> Served | None:
@@ -75,7 +73,7 @@ def served(url: str) -> Served | None:
     channel, form = address.channel, address.form
     if form is None or address.month or channel.token or channel.url(form) != url:
         return None
-    return find(channel, form)
+    return _kept(channel, form) or _passing(channel, form)
 
 
 def refresh(row: FeedChannel) -> int:
@@ -89,8 +87,7 @@ def refresh(row: FeedChannel) -> int:
         return 0
     row.version = version
     # After the version, as all that is shown: else an old name would stand under a new version.
-    named = Topic.objects.in_bulk([*row.topics, *row.except_topics])
-    channel = keeping.channel_of(row, named)
+    channel = keeping.channel_now(row)
     rows = FeedDocument.objects.filter(channel=row, month="").defer("gzip", "br")
     stored = {one.format: one for one in rows}
     wanted = [form for form in Format if row.is_standing or form in stored]
@@ -115,22 +112,44 @@ def code_in_br(channel_ids: Collection[int]) -> None:
         own.update(br=coding.in_br(coding.plain(bytes(document.gzip))))
 
 
-def _passing(channel: Channel, form: Format, month: str) -> Served:
-    """Rendered for who asks, and kept nowhere."""
+def _kept(channel: Channel, form: Format, month: str = "") -> Served | None:
+    """From the row of its channel, rendered now if it is stale; None for what is kept nowhere."""
+    if channel.token or (month and not channel.is_standing):  # combinations have too many months
+        return None
+    stored = _stored(channel, form, month)
+    row = keeping.asked(stored.channel) if stored else keeping.kept(channel)
+    if row is not None and (stored is None or stored.version < row.version):
+        with rationing.alone(channel.key, form, month) as was_another_at_it:
+            if was_another_at_it:
+                stored = _stored(channel, form, month)
+                row = stored.channel if stored else row
+            if stored is None or stored.version < row.version:
+                stored = _rendered_anew(row, form, month, over=stored)
+    if stored is None:
+        return None
+    return _served(stored, channel, form, month, coding.plain(bytes(stored.gzip)))
+
+
+def _passing(channel: Channel, form: Format, month: str = "") -> Served:
+    """Rendered for who asks, and kept nowhere.
+
+    Without a date: a rule or the name of a topic changes what it says and not when its briefs were new.
+    """
     document, body = _rendered(channel, form, month, _contents(channel, month))
     document.gzip = coding.gzipped(body)
-    return _served(document, channel, form, month, body)
+    return replace(_served(document, channel, form, month, body), last_modified=None)
 
 
-def _brought_up_to_date(
-    row: FeedChannel, channel: Channel, form: Format, month: str
-) -> FeedDocument:
-    stored = _stored(channel, form, month)
-    row = stored.channel if stored else row
-    if stored is not None and stored.version >= row.version:  # by another one meanwhile
-        return stored
+def _rendered_anew(
+    row: FeedChannel, form: Format, month: str, *, over: FeedDocument | None
+) -> FeedDocument | None:
+    """As it is kept now; None for a channel that ended or was dropped since it was asked for."""
+    # After the version, as in `refresh`: what was asked for may be called otherwise by now.
+    channel = keeping.channel_now(row)
+    if channel is None:
+        return None
     rendered, body = _rendered(channel, form, month, _contents(channel, month))
-    return _store(row, rendered, body, over=stored)
+    return _store(row, rendered, body, over=over) or _stored(channel, form, month)
 
 
 def _contents(channel: Channel, month: str = "") -> Contents:
@@ -162,23 +181,24 @@ def _stored(channel: Channel, form: Format, month: str) -> FeedDocument | None:
 
 def _store(
     row: FeedChannel, made: FeedDocument, body: bytes, *, over: FeedDocument | None
-) -> FeedDocument:
+) -> FeedDocument | None:
     """Keep the document, under the version of the row; the same bytes keep their date and codings.
 
-    A row that was dropped in this moment keeps nothing, and whoever asked gets the document all the same.
+    None where a newer one is kept by now, or the row was dropped in this moment.
     """
     if over is not None and over.etag == made.etag:
-        own = FeedDocument.objects.filter(pk=over.pk, version__lt=row.version)
-        own.update(version=row.version)
-        return over
-    if over is not None:  # a brief that moved away may leave an older date behind
-        made.last_modified = max(made.last_modified, over.last_modified + _SECOND)
+        own = FeedDocument.objects.filter(pk=over.pk, etag=made.etag, version__lte=row.version)
+        if own.update(version=row.version):
+            return over
     made.gzip = coding.gzipped(body)
     values = ("format", "month", "gzip", "br", "etag", "last_modified")
     told = {name: getattr(made, name) for name in values}
     with suppress(IntegrityError), connection.cursor() as cursor:
         cursor.execute(SQL_STORE, {**told, "channel": row.pk, "version": row.version})
-    return made
+        if stored := cursor.fetchone():
+            [made.last_modified] = stored
+            return made
+    return None
 
 
 def _served(

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatcher.briefs.models import Topic
-from dispatcher.feeds import channels
+from dispatcher.feeds import channels, learning
 from dispatcher.feeds.building import Format
 from dispatcher.feeds.channels import Channel
 from dispatcher.feeds.hub import errands
@@ -48,7 +48,7 @@ ORDER BY c.id LIMIT %(at_once)s
 
 
 def keep(channels: Iterable[Channel]) -> None:
-    """Make rows for these channels where there are none."""
+    """Make rows for these channels where there are none, in a publisher's turn."""
     now = timezone.now()
     FeedChannel.objects.bulk_create([_row(one, now) for one in channels], ignore_conflicts=True)
 
@@ -61,8 +61,7 @@ def kept(channel: Channel) -> FeedChannel | None:
     if row is None:
         if not channel.is_standing and not _has_room():
             return None
-        keep([channel])
-        return FeedChannel.objects.filter(key=channel.key).first()
+        return _made(channel)
     return asked(row)
 
 
@@ -84,6 +83,11 @@ def channel_of(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel | None:
     channel = _as_it_was(row, by_id)
     named = (*channel.topics, *channel.excepted)
     return None if any(one.retired_at or one.merged_into_id for one in named) else channel
+
+
+def channel_now(row: FeedChannel) -> Channel | None:
+    """The channel of a row, by what its topics are at this moment."""
+    return channel_of(row, Topic.objects.in_bulk([*row.topics, *row.except_topics]))
 
 
 def asked_for(channel_ids: Collection[int]) -> QuerySet[FeedChannel]:
@@ -123,6 +127,21 @@ def _as_it_was(row: FeedChannel, by_id: Mapping[int, Topic]) -> Channel:
         for ids in (row.topics, row.except_topics)
     )
     return Channel(topics, row.match, excepted, row.kind, row.kind_name, row.urgent)
+
+
+def _made(channel: Channel) -> FeedChannel | None:
+    """Its row; None while somebody publishes, and when one of its topics was merged or retired since.
+
+    A publisher that does not see the row yet would not raise its version. So none is at work until all
+    see it, and what the channel holds is to be read afterwards. Nobody waits for a long one: who asks is
+    served without a row, and the next one makes it.
+    """
+    row = _row(channel, timezone.now())
+    with transaction.atomic():
+        if not learning.is_nobodys_turn() or channel_now(row) is None:
+            return None
+        FeedChannel.objects.bulk_create([row], ignore_conflicts=True)
+    return FeedChannel.objects.filter(key=channel.key).first()
 
 
 def _has_room() -> bool:

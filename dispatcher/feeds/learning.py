@@ -78,6 +78,13 @@ def wait_for_turn() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
 
 
+def is_nobodys_turn() -> bool:
+    """Whether no publisher is at work; then none is until the transaction ends. Any number may ask at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [ADVISORY_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
 def missed() -> list[int]:
     """Briefs that the feeds do not know as they are now; at most 500, the oldest first."""
     with connection.cursor() as cursor:
@@ -164,9 +171,12 @@ def _learned(brief: Brief, row: Publication | None, words: Vocabulary) -> set[_P
 
 def _write(brief: Brief, row: Publication | None, place: _Place, told_at: datetime) -> None:
     released_at = brief.released_at or told_at
-    row = row or Publication(brief=brief, month=released_at.astimezone(UTC).strftime("%Y-%m"))
-    if row.pk is None or row.told_at != told_at:
+    if row is None:
+        row = Publication(brief=brief, month=released_at.astimezone(UTC).strftime("%Y-%m"))
         row.told_at, row.updated_at = told_at, _free_second(told_at)
+    elif row.told_at != told_at:  # many at once run ahead of the clock, and leave holes behind
+        later = max(told_at, row.updated_at + _SECOND)
+        row.told_at, row.updated_at = told_at, _free_second(later)
     row.revision_id = brief.released_id or 0
     row.topics, row.reach = brief.topics, list(place.reach)
     row.kind, row.urgent = place.kind, place.urgent

@@ -56,7 +56,10 @@ class Notes:
 
     def hand_on(self) -> None:
         """Have what was noted counted; without Valkey it is forgotten."""
-        polls, self._polls = self._polls, set()
+        noted, self._polls = self._polls, set()
+        polls = list(
+            noted
+        )  # a thread that was about to add may do so still; that poll is forgotten
         try:
             if polls:
                 readership.count(polls)
@@ -66,4 +69,7 @@ class Notes:
     def _run(self) -> None:
         while True:
             time.sleep(EVERY)
-            self.hand_on()
+            try:
+                self.hand_on()
+            except Exception:  # what one poll says ends the count of no other
+                log.exception("polls of feeds are not counted")

@@ -81,7 +81,7 @@ class Prepared:
 @dataclass(frozen=True, slots=True)
 class _Variant:
     etag: str
-    last_modified: datetime
+    last_modified: datetime | None
     full: Answer
     head: Answer
     unchanged: Answer
@@ -105,7 +105,11 @@ def _variant(served: Served, coding: str, body: bytes, more: Headers) -> _Varian
         ("Content-Type", served.content_type),
         ("Content-Length", str(len(body))),
         *((("Content-Encoding", coding),) if coding != IDENTITY else ()),
-        ("Last-Modified", format_datetime(served.last_modified, usegmt=True)),
+        *(
+            (("Last-Modified", format_datetime(served.last_modified, usegmt=True)),)
+            if served.last_modified
+            else ()
+        ),
         # A browser goes on to the page, in place of the feed in its history; feed readers know no such
         # header. With a 304 it goes by the one that it kept (RFC 9111 §3.2).
         *(

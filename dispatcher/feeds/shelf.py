@@ -53,7 +53,7 @@ _NOT_OURS = {
 
 @dataclass(frozen=True, slots=True)
 class _Handed:
-    """What a view lets the shelf keep; without a document, its answer as it is."""
+    """What a view lets the shelf keep; without a document, its answer as it is. No channel: not counted."""
 
     served: Served | None
     channel: str
@@ -62,11 +62,12 @@ class _Handed:
 def hand_over(request: HttpRequest, served: Served, *, channel: str) -> None:
     """This document is the answer to any GET of this path, whatever its query; `channel` is what is counted.
 
+    What is kept nowhere counts for nobody, else a stranger would fill Valkey with channels of their own.
     Nothing is taken of a reader's own feed: whether it still is theirs, only Django knows.
     """
     if served.is_private:
         return
-    request.META[_HANDED] = _Handed(served, channel)
+    request.META[_HANDED] = _Handed(served, channel if served.is_kept else "")
 
 
 def keep_as_it_is(request: HttpRequest) -> None:
@@ -145,7 +146,7 @@ class Shelf:
                 if_modified_since=environ.get("HTTP_IF_MODIFIED_SINCE"),
                 accept_encoding=environ.get("HTTP_ACCEPT_ENCODING"),
             )
-            if method == "GET":
+            if method == "GET" and kept.channel:
                 self._note(kept.channel, environ)
         assert answer is not None  # noqa: S101
         metrics.count_feed(by, answer.status)

@@ -28,6 +28,7 @@ from dispatcher.feeds import (
 )
 from dispatcher.feeds.addressing import NOT_THERE, Address, FeedMoved, NoSuchFeed
 from dispatcher.feeds.channels import ALL, URGENT, Channel, of_topic
+from dispatcher.feeds.rationing import FeedsBusy
 from dispatcher.feeds.serving import Prepared
 from dispatcher.translating import later
 
@@ -35,6 +36,7 @@ LISTED = 20
 PAGE_AGE = "public, max-age=300"
 _NOT_AGE = "public, max-age=60"
 _PRIVATE = "private, no-store"
+_BUSY_SECONDS = 60
 NO_FEED = later("No feed here")
 FEED_ENDED = later("This feed has ended")
 ITS_FEED_ENDED = later("Its feed has ended.")
@@ -56,6 +58,10 @@ def at_a_feeds_address(view: View) -> View:
             response = _said(request, 404, NOT_THERE)
         except TopicRetired as refusal:
             response = _said(request, 410, refusal, refusal.note, ITS_FEED_ENDED)
+        except FeedsBusy as refusal:
+            response, may_keep = _said(request, 503, refusal), False
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["Retry-After"] = str(_BUSY_SECONDS)
         except FeedMoved as moved:
             response = _led_on(request, moved.to)
             may_keep = moved.to.form is not None  # else it hangs on the language that was chosen

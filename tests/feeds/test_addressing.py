@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from dispatcher.briefs.models import Topic
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import UnknownTopic
-from dispatcher.feeds import addressing
+from dispatcher.feeds import addressing, describing
 from dispatcher.feeds.addressing import FeedMoved, NoSuchFeed
 from dispatcher.feeds.building import Format
+from dispatcher.feeds.channels import Channel
 from tests.makers import make_topic
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,16 @@ def test_an_address_means_a_rule_and_the_rule_has_that_address(text: str, words:
         assert address.channel.words == words
         assert address.channel.stem == text
     assert addressing.read(f"{text}.json").form is Format.JSON
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1))
+def test_a_path_is_what_the_addresses_of_the_site_make_of_it(slug: str) -> None:
+    channel = Channel(kind=slug)
+    assert channel.path() == reverse("feeds:feed", args=[f"kinds/{slug}"])
+    for form, link in zip(Format, describing.links_of(channel), strict=True):
+        path = reverse("feeds:feed", args=[f"kinds/{slug}.{form.extension}"])
+        assert channel.path(form) == path
+        assert link.url == channel.url(form) == f"http://news.example.org{path}"
 
 
 @pytest.mark.parametrize(

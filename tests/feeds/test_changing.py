@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import feedparser
@@ -113,6 +113,21 @@ def test_a_feed_never_says_that_it_is_older_than_it_was(
     publishing.publish(briefs[4].pk)
     asked = {"If-Modified-Since": first["Last-Modified"]}
     assert client.get("/feeds/topics/fog.atom", headers=asked).status_code == 200
+
+
+def test_an_entry_never_says_that_it_is_older_than_it_was() -> None:
+    """Ten of one second run ahead of the clock; one of them moves on and leaves a hole."""
+    made = [release(f"Brief {n}", at=MARCH) for n in range(10)]
+    publishing.build_all()
+
+    def amended(brief: Brief, second: int) -> datetime:
+        Brief.objects.filter(pk=brief.pk).update(amended_at=MARCH + timedelta(seconds=second))
+        publishing.publish(brief.pk)
+        return Publication.objects.get(brief=brief).updated_at
+
+    before = Publication.objects.get(brief=made[9]).updated_at
+    assert amended(made[3], 1) > before
+    assert amended(made[9], 2) > before
 
 
 def test_rendering_again_changes_no_byte_and_no_date(client: Client, briefs: list[Brief]) -> None:

@@ -72,6 +72,11 @@ def test_a_weak_tag_of_ours_is_matched_by_either_kind() -> None:
         assert is_fresh(f"W/{TAG}", MODIFIED, sent, None)
 
 
+def test_of_what_has_no_date_the_tag_alone_decides() -> None:
+    assert not is_fresh(TAG, None, None, EXACTLY)
+    assert is_fresh(TAG, None, TAG, None)
+
+
 def test_a_tag_wins_over_a_date_even_when_it_is_nonsense() -> None:
     assert not fresh('"other"', EXACTLY)
     assert not fresh("nonsense", EXACTLY)

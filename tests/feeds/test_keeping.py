@@ -43,6 +43,19 @@ def test_made_up_combinations_without_end_are_served_and_not_kept(
     assert len(keys()) == 3
 
 
+def test_who_polls_is_counted_of_kept_feeds_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 1)
+    for name in ("Fog", "Ice", "Tides"):
+        make_topic(name)
+    counted = {}
+    for stem in ("topics/fog", "any/fog,ice", "any/fog,tides"):
+        handed = client.get(f"/feeds/{stem}.atom").wsgi_request.META["dispatcher.feeds.handed"]
+        counted[stem] = handed.channel
+    assert counted == {"topics/fog": "topic/fog", "any/fog,ice": "any/fog,ice", "any/fog,tides": ""}
+
+
 def test_a_combination_nobody_asks_for_any_more_is_forgotten(client: Client) -> None:
     make_topic("Fog"), make_topic("Ice")
     client.get("/feeds/any/fog,ice.atom")
@@ -102,6 +115,7 @@ def test_archives_of_combinations_are_kept_nowhere(client: Client) -> None:
     for stem in ("topics/fog", "any/fog,ice"):
         answer = client.get(f"/feeds/{stem}/archive/2023-03.atom")
         assert b"News" in answer.content
+        assert ("Last-Modified" in answer) is (stem == "topics/fog")
     kept = FeedDocument.objects.exclude(month="").values_list("channel__key", flat=True)
     assert list(kept) == ["topic/fog"]
 
@@ -131,3 +145,28 @@ def test_who_asks_for_a_combination_while_it_is_dropped_gets_it_all_the_same() -
     assert [(status, b"News" in body) for status, body in got] == [(200, True)]
     assert documents.refresh(row) == 0
     assert not FeedDocument.objects.filter(channel=row.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_combination_that_is_first_asked_for_while_a_brief_is_published_is_kept_by_the_next() -> (
+    None
+):
+    fog = make_topic("Fog")
+    make_topic("Ice")
+    publishing.republish()
+    brief = release("News", topics=[fog], at=MARCH)
+    got: list[int] = []
+
+    def ask() -> None:
+        got.append(Client().get("/feeds/any/fog,ice.atom").status_code)
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        publishing.publish(brief.pk)  # its turn lasts as long as the transaction
+        asking.start()
+        asking.join(timeout=30)
+        assert got == [200], "nobody waits for a publisher"
+        assert "any/fog,ice" not in keys()
+    assert b"News" in Client().get("/feeds/any/fog,ice.atom").content
+    assert "any/fog,ice" in keys()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import feedparser
 import pytest
 from django.test import Client
@@ -55,9 +58,22 @@ def test_it_is_private_conditional_and_kept_nowhere(client: Client) -> None:
         assert response["Cache-Control"] == "private, max-age=300"
         assert response["X-Robots-Tag"] == "noindex"
         assert "Link" not in response
+        assert "Last-Modified" not in response
         again = client.get(f"{address}.{form}", headers={"If-None-Match": response["ETag"]})
         assert again.status_code == 304
     assert FeedChannel.objects.count() == kept
+
+
+def test_another_rule_is_seen_by_who_asks_by_date_alone(client: Client) -> None:
+    fog, ice = map(make_topic, ("Fog", "Ice"))
+    publishing.publish(release("Calm", topics=[ice]).pk)
+    publishing.publish(release("Fog on the strait", topics=[fog]).pk)
+    reader = make_reader(any_of=[fog])
+    token = access.feed_token(reader.pk)
+    assert titles(client, token) == {"Fog on the strait"}
+    consent.subscribe(reader, Rule(topics=frozenset([ice.pk])), source="made for a test")
+    since = {"If-Modified-Since": format_datetime(datetime.now(UTC), usegmt=True)}
+    assert b"Calm" in client.get(f"/feeds/mine/{token}.atom", headers=since).content
 
 
 def test_its_page_shows_it_to_whoever_has_the_address_and_leads_no_further(client: Client) -> None:

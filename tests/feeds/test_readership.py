@@ -11,10 +11,11 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
 
-from dispatcher.feeds import noting, readership
+from dispatcher.feeds import agents, noting, readership
 from dispatcher.feeds.models_readership import FeedReadership
 from dispatcher.feeds.readership import Poll, Readership
 from dispatcher.mailing import retention
+from tests.feeds.web import within
 
 pytestmark = pytest.mark.django_db
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -168,6 +169,37 @@ def test_a_process_notes_a_poller_once_and_not_endlessly(monkeypatch: pytest.Mon
     for number in range(100):
         note(HTTP_USER_AGENT=f"{number}" + "x" * 100_000, REMOTE_ADDR="192.0.2.1")
     assert len(notes) == 50
+
+
+def test_who_is_noted_while_others_are_counted_disturbs_nobody(
+    monkeypatch: pytest.MonkeyPatch, valkey: Redis
+) -> None:
+    """A thread that was put off between looking at the set and adding to it adds to the old one."""
+    monkeypatch.setattr(noting, "EVERY", 3_600.0)
+    notes = noting.Notes()
+    notes.add("all", {"PATH_INFO": "/feeds/all.atom", "HTTP_USER_AGENT": READER})
+    looked_at = notes._polls
+
+    def read(user_agent: str) -> agents.Agent:
+        looked_at.add(poll("newsboat/2.36"))
+        return agents.Agent("miniflux")
+
+    monkeypatch.setattr("dispatcher.feeds.readership.agents.read", read)
+    notes.hand_on()
+    assert len(looked_at) == 2
+    assert len(valkey.keys("*:pollers:all")) == 1
+
+
+def test_a_poll_that_nobody_can_count_ends_no_thread(
+    monkeypatch: pytest.MonkeyPatch, valkey: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(noting, "EVERY", 0.01)
+    notes = noting.Notes()
+    environ = {"PATH_INFO": "/feeds/all.atom", "HTTP_USER_AGENT": READER}
+    notes.add("all\ud800", environ)  # no octets of UTF-8
+    assert within(10, lambda: "polls of feeds are not counted" in caplog.text)
+    notes.add("all", environ)
+    assert within(10, lambda: bool(valkey.keys("*:pollers:all")))
 
 
 def test_polls_that_cannot_be_counted_disturb_nobody(settings: Settings) -> None:

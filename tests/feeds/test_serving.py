@@ -93,6 +93,13 @@ def test_a_tag_wins_over_a_date_and_a_date_counts_without_one() -> None:
     assert ask(match="*").status == 304
 
 
+def test_what_is_kept_nowhere_has_no_date_and_is_confirmed_by_its_tag_alone() -> None:
+    passing = replace(SERVED, last_modified=None)
+    assert "Last-Modified" not in dict(ask(passing).headers)
+    assert ask(passing, since="Sat, 31 Dec 2050 23:59:59 GMT").status == 200
+    assert ask(passing, match=SERVED.etag).status == 304
+
+
 @every_coding
 def test_a_copy_in_one_coding_does_not_confirm_another(coding: str) -> None:
     for other, tag in TAGS.items():

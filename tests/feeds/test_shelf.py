@@ -192,6 +192,15 @@ def test_polls_are_noted_once_each_but_no_heads_and_nothing_private(front: Front
     assert front.noted == ["all", "all"]
 
 
+def test_polls_of_what_is_kept_nowhere_are_not_noted(front: Front) -> None:
+    front.behind.served = replace(front.behind.served, last_modified=None)
+    for number in range(3):
+        assert front.get(f"/feeds/any/{number}.atom") == (200, BODY)
+        assert front.get(f"/feeds/any/{number}.atom") == (200, BODY)
+    assert front.behind.asked == 3
+    assert front.noted == []
+
+
 def test_endless_addresses_fill_no_memory_and_the_one_in_use_stays(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
