@@ -10,11 +10,12 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
@@ -29,7 +30,7 @@ from dispatcher.mailing.models import Delivery, Fuse, Notice, Receipt
 Kind = Receipt.Kind
 BY = "what came back"
 MOST_NOTES = 1_000
-SOFT_BOUNCES = 5  # so many within
+SOFT_DAYS = 5  # on which something bounced, within
 SOFT_PERIOD = timedelta(days=30)  # end it; older ones no longer count
 
 # What says for good that nobody reads there (RFC 3463 §3.2, §3.3). 5.1.7 and 5.1.8 are about us.
@@ -295,13 +296,17 @@ def _judge(receipt: Receipt, tie: _Tie) -> bool:
             return _suppress(tie.address, receipt.kind)
         case Kind.HARD:
             return _suppress(tie.address, f"it bounced: {receipt.status}")
-        case Kind.SOFT if _soft_bounces(tie) >= SOFT_BOUNCES:
-            return _suppress(tie.address, f"it bounced {SOFT_BOUNCES} times: {receipt.status}")
+        case Kind.SOFT if _soft_days(tie) >= SOFT_DAYS:
+            return _suppress(tie.address, f"it bounced on {SOFT_DAYS} days: {receipt.status}")
     return False
 
 
-def _soft_bounces(tie: _Tie) -> int:
-    """Those that count: of the last weeks, and since staff let the address be mailed again."""
+def _soft_days(tie: _Tie) -> int:
+    """On how many days it bounced: of the last weeks, and since staff let the address be mailed again.
+
+    A mailbox that is full for an afternoon bounces every letter of that day, and says no more by it than
+    by one.
+    """
     since: datetime = timezone.now() - SOFT_PERIOD
     lifted = next(
         (each for each in suppressing.acts(tie.address) if each.what == SuppressionAct.What.LIFTED),
@@ -313,7 +318,7 @@ def _soft_bounces(tie: _Tie) -> int:
     rows = rows.filter(Q(fuse=None) | Q(fuse__verdict=Fuse.Verdict.BELIEVED))
     if tie.reader is not None:
         rows = rows.filter(subscriber=tie.reader)
-    return rows.count()
+    return rows.values(day=TruncDate("at", tzinfo=UTC)).distinct().count()
 
 
 def _suppress(address: str, reason: str) -> bool:

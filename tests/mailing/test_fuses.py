@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber, Suppression
@@ -127,7 +130,8 @@ def test_five_days_of_a_relay_that_refuses_all_softly_suppress_nobody(sink: Sink
         )  # fmt: skip
     count()
     assert sums() == (180, 180, 0)
-    for fuse in Fuse.objects.all():
+    for days, fuse in enumerate(Fuse.objects.all()):
+        fuse.receipts.update(at=timezone.now() - timedelta(days=days))
         fuses.decide(fuse.pk, "believed", by="ada")
     count()
     assert sums() == (180, 0, 30)

@@ -67,18 +67,28 @@ def test_a_mailbox_that_is_not_there_is_suppressed_at_once_and_counted_once(
     assert suppressing.acts(READER)[0].what == SuppressionAct.What.SUPPRESSED
 
 
-def test_soft_bounces_suppress_when_there_are_five_in_thirty_days(reader: Subscriber) -> None:
-    full = reports.postfix("5.2.2", "552 5.2.2 mailbox full")
-    old = deliver(reader)
-    receipts.take(about(full, old), source="a test")
-    Receipt.objects.update(at=timezone.now() - timedelta(days=31))
-    for number in range(5):
-        assert not suppressed(), number
-        receipts.take(about(full, deliver(reader)), source="a test")
-    assert suppressed() == "it bounced 5 times: 5.2.2"
+def test_soft_bounces_suppress_when_there_are_some_on_five_days_within_thirty(
+    reader: Subscriber,
+) -> None:
+    full = about(reports.postfix("5.2.2", "552 5.2.2 mailbox full"), deliver(reader))
+    receipts.take(full, source="a test")
+    of_today = Receipt.objects.filter(at__gt=timezone.now() - timedelta(hours=1))
+    for days in (31, 4, 3, 2):
+        of_today.update(at=timezone.now() - timedelta(days=days))
+        for _ in range(6):
+            bounce_softly(reader)
+        assert not suppressed(), days
+    of_today.update(at=timezone.now() - timedelta(days=1))
+    bounce_softly(reader)
+    assert suppressed() == "it bounced on 5 days: 5.2.2"
     suppressing.lift(READER, reason="it was emptied", by="ada")
-    receipts.take(about(full, deliver(reader)), source="a test")
+    bounce_softly(reader)
     assert not suppressed()
+
+
+def bounce_softly(reader: Subscriber) -> None:
+    full = reports.postfix("5.2.2", "552 5.2.2 mailbox full")
+    receipts.take(about(full, deliver(reader)), source="a test")
 
 
 def test_a_refusal_by_policy_is_told_and_suppresses_nobody(reader: Subscriber) -> None:
