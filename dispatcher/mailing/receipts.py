@@ -1,7 +1,8 @@
 """What came back, tied to the letter it is about, and what follows for its reader.
 
 Only what names a letter of ours is believed: by the token of its return path, which nobody has who did
-not get it, or by its exact Message-ID together with the address it went to. All else is a note for staff.
+not get it, or by its exact Message-ID together with the address it went to, or with the link to leave in
+its head. All else is a note for staff.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +20,7 @@ from django.db.models import Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from dispatcher.audience import consent, suppressing
+from dispatcher.audience import access, consent, suppressing
 from dispatcher.audience.hashing import is_hash, is_hash_of
 from dispatcher.audience.models import Consent, Subscriber, SuppressionAct
 from dispatcher.audience.tokens import Purpose, unseal
@@ -26,6 +28,7 @@ from dispatcher.errors import BadAddress, BadToken
 from dispatcher.mailing import bounces, leaving
 from dispatcher.mailing.bounces import Recipient, Report
 from dispatcher.mailing.models import Delivery, Fuse, Notice, Receipt
+from dispatcher.mailing.noticing import NO_DISPATCH
 
 Kind = Receipt.Kind
 BY = "what came back"
@@ -164,17 +167,32 @@ def _by_return_path(token: str) -> _Tie | None:
 
 
 def _by_message_id(report: Report) -> Iterator[_Tie]:
-    """Whoever saw a letter knows its Message-ID, so the address must be its reader's.
+    """Whoever saw a letter knows its Message-ID, as does who sees an answer to it; so the address must be
+    its reader's.
 
-    A provider that leaves the address out (RFC 5965 §4.4) is believed: it names no other reader.
+    A provider that leaves the address out (RFC 5965 §4.4) is believed where it quotes the letter with
+    the link to leave in its head, which others do not see.
     """
     named = {each.address.lower() for each in report.recipients}
     for message_id in report.message_ids:
         token, _, domain = message_id.partition("@")
         tie = _by_message_token(token) if domain.lower() == settings.MAIL_DOMAIN.lower() else None
         is_redacted = not named and report.kind in _KINDS
-        if tie is not None and (is_redacted or _is_among(tie.address, named)):
+        if tie is None:
+            continue
+        if _is_quoted(tie, report) if is_redacted else _is_among(tie.address, named):
             yield tie
+
+
+def _is_quoted(tie: _Tie, report: Report) -> bool:
+    """Whether what came back has the link to leave of this very letter."""
+    dispatch_id = tie.delivery.dispatch_id if tie.delivery else NO_DISPATCH
+    for token in report.links:
+        with suppress(BadToken):
+            way_out = access.way_out(token)
+            if tie.reader and way_out[:2] == (tie.reader.pk, dispatch_id):
+                return True
+    return False
 
 
 def _is_among(address: str, named: set[str]) -> bool:

@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from dispatcher import links
 from dispatcher.audience import access, consent, suppressing
 from dispatcher.audience.models import Subscriber, SuppressionAct
 from dispatcher.audience.rules import Rule
 from dispatcher.audience.tokens import Purpose, seal
-from dispatcher.mailing import receipts, refusals
+from dispatcher.mailing import composing, receipts, refusals
 from dispatcher.mailing.models import Batch, Delivery, Notice, Receipt
 from tests.mailing.samples import answers, complaints, garbage, reports
 from tests.mailing.samples.sample import MESSAGE_ID, READER, TOKEN, letter
@@ -108,6 +109,38 @@ def test_a_complaint_ends_everything(
     assert suppressed()
     assert not consent.live(reader).exists()
     assert reader.consents.latest("pk").act == "left"
+
+
+@pytest.mark.parametrize("link", ["none", "another's", "of another letter", "its own"])
+@pytest.mark.parametrize("form", ["page", "mail"])
+def test_a_complaint_that_names_nobody_counts_with_the_link_to_leave_of_the_very_letter(
+    reader: Subscriber, delivery: Delivery, link: str, form: str
+) -> None:
+    other = make_reader("bob@reader.example.net")
+    token = {
+        "none": "0a" * 14,
+        "another's": access.leave_token(other.pk, delivery.dispatch_id),
+        "of another letter": access.leave_token(reader.pk, deliver(reader).dispatch_id),
+        "its own": access.leave_token(reader.pk, delivery.dispatch_id),
+    }[link]
+    there = links.leave(token) if form == "page" else composing.mailto(token)
+    head = f"List-Unsubscribe: <https://elsewhere.example>,\r\n <{there}>\r\nList-Unsubscribe-Post"
+    octets = complaints.arf("fbl@provider.example", "abuse", is_redacted=True)
+    octets = octets.replace(b"List-Unsubscribe-Post", head.encode())
+    receipts.take(about(octets, delivery, by_token=False), source="a test")
+    is_believed = link == "its own"
+    assert bool(suppressed()) == is_believed
+    assert consent.live(reader).exists() != is_believed
+    assert Receipt.objects.get().kind == ("complaint" if is_believed else "note")
+
+
+def test_a_message_id_alone_which_an_answer_shows_to_others_is_a_note(
+    reader: Subscriber, delivery: Delivery
+) -> None:
+    octets = complaints.arf("evil@example.com", "abuse", is_redacted=True)
+    for by_token, kind in ((False, "note"), (True, "complaint")):
+        receipts.take(about(octets, delivery, by_token=by_token), source="a test")
+        assert Receipt.objects.latest("pk").kind == kind
 
 
 def test_other_feedback_is_only_noted(reader: Subscriber, delivery: Delivery) -> None:
