@@ -7,7 +7,7 @@ suppressed: a reader who confirms gains the rule, a suppressed address is refuse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -30,9 +30,12 @@ SENT = later("If this address can have our letters, one is on its way to it. Ope
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a reader who has confirmed sees: what they get, and the way to their page."""
+    """What a reader who has confirmed sees: what they get, from which day on if they paused, and the way to
+    their page.
+    """
 
     lines: tuple[Line, ...]
+    paused_until: date | None
     manage_url: str
 
 
@@ -71,16 +74,19 @@ def prospect(token: str) -> Line:
 
 
 @transaction.atomic
-def confirm(token: str) -> Welcome:
-    """Press the button behind the link; the first time a letter says welcome.
+def confirm(token: str, *, visitor: str) -> Welcome:
+    """Press the button behind the link; the first time a letter says welcome. `visitor` is the IP address
+    that presses.
 
     Raises BadToken or NotWelcome.
     """
     (number,) = unseal(Purpose.JOIN, token, count=1)
-    joined = joining.confirm(number)
+    joined = joining.confirm(number, ip=visitor)
     reader = joined.reader
+    ours = words(reader.language)
+    paused_until = standing.pause_ends(reader)
     welcome = Welcome(
-        standing.lines(consent.live(reader), words(reader.language)), manage_link(reader)
+        standing.lines(consent.live(reader), ours), paused_until, manage_link(reader)
     )
     if joined.is_new:
         notices.post(
@@ -89,7 +95,8 @@ def confirm(token: str) -> Welcome:
             language=reader.language,
             reader_id=reader.pk,
             link=welcome.manage_url,
-            facts={"rules": _said(welcome.lines)},
+            facts={"rules": _said(welcome.lines)}
+            | ({"paused": ours.date(paused_until)} if paused_until else {}),
         )
     return welcome
 

@@ -31,7 +31,8 @@ def erased(address: str = ADDRESS) -> Subscriber:
 
 
 def sign_up_again(address: str = ADDRESS) -> Subscriber:
-    return joining.confirm(joining.ask(Wish(address, EVERYTHING, "page"), ip="").pk).reader
+    sign_up = joining.ask(Wish(address, EVERYTHING, "page"), ip="")
+    return joining.confirm(sign_up.pk, ip="").reader
 
 
 @pytest.mark.parametrize("address", [ADDRESS, ADDRESS.upper()])
