@@ -61,6 +61,9 @@ class Kind(StrEnum):
     NOTHING = "nothing"
 
 
+FEEDBACK = frozenset((Kind.COMPLAINT, Kind.OPT_OUT, Kind.FEEDBACK))  # RFC 5965
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Whom a server could not serve. `status` is an enhanced code (RFC 3463), empty if none is said."""
