@@ -85,9 +85,7 @@ def confirm(token: str, *, visitor: str) -> Welcome:
     reader = joined.reader
     ours = words(reader.language)
     paused_until = standing.pause_ends(reader)
-    welcome = Welcome(
-        standing.lines(consent.live(reader), ours), paused_until, manage_link(reader)
-    )
+    welcome = Welcome(standing.lines(consent.live(reader), ours), paused_until, manage_link(reader))
     if joined.is_new:
         notices.post(
             Notice.Kind.WELCOME,

@@ -15,9 +15,9 @@ from dispatcher.audience.rules import EVERYTHING
 from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.mailing import erasing, explaining, exporting, receipts
 from dispatcher.mailing.models import Delivery, Dispatch, Notice, Receipt
+from tests.mailing.carried import carry, released, when_handed_over
 from tests.mailing.samples import reports
 from tests.mailing.samples.sample import MESSAGE_ID, READER, TOKEN
-from tests.mailing.carried import carry, released, when_handed_over
 from tests.mailing.test_erasing import everything_stored
 from tests.mailing.test_receipts import deliver
 from tests.makers import make_reader, make_topic
@@ -103,7 +103,9 @@ def test_a_report_about_a_letter_that_went_with_its_reader_does_not_tell_who_it_
     if known_by == "return path":
         token = seal(Purpose.NOTICE_PATH, notice.pk)
         octets = octets.replace(TOKEN.encode(), token.encode())
-        octets = octets.replace(ADDRESS.encode(), b"ada@lovelace.example")  # where she had it sent on
+        octets = octets.replace(
+            ADDRESS.encode(), b"ada@lovelace.example"
+        )  # where she had it sent on
     elif known_by == "Message-ID":
         octets = octets.replace(
             MESSAGE_ID.partition("@")[0].encode(), seal(Purpose.NOTICE_ID, notice.pk).encode()
@@ -112,7 +114,12 @@ def test_a_report_about_a_letter_that_went_with_its_reader_does_not_tell_who_it_
     erasing.erase(reader.pk, by="a test")
     assert receipts.take(octets, source="a test").endswith("noted")
     note = Receipt.objects.get()
-    assert (note.kind, note.status, note.address, note.diagnostic) == ("note", "5.1.1", "", "bounce")
+    assert (note.kind, note.status, note.address, note.diagnostic) == (
+        "note",
+        "5.1.1",
+        "",
+        "bounce",
+    )
 
 
 @pytest.mark.parametrize("is_known", [True, False])
