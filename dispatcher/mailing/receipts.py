@@ -19,7 +19,7 @@ from dispatcher.audience import consent, suppressing
 from dispatcher.audience.hashing import is_hash
 from dispatcher.audience.models import Subscriber, SuppressionAct
 from dispatcher.errors import BadAddress
-from dispatcher.mailing import bounces, leaving, tying
+from dispatcher.mailing import blowing, bounces, leaving, tying
 from dispatcher.mailing.bounces import Recipient, Report
 from dispatcher.mailing.models import Delivery, Fuse, Receipt
 from dispatcher.mailing.tying import Tie
@@ -170,10 +170,19 @@ def _recorded(
             receipt.save(force_insert=True)
     except IntegrityError:
         return None
-    receipt.has_suppressed = fuse is None and _judge(receipt, tie)
-    if receipt.has_suppressed:
-        receipt.save(update_fields=["has_suppressed"])
+    if fuse is None and (taken := _taken(receipt)):
+        receipt.fuse = blowing.of_returned(taken)
+        receipt.is_held = receipt.fuse is not None
+    receipt.has_suppressed = not receipt.is_held and _judge(receipt, tie)
+    if receipt.is_held or receipt.has_suppressed:
+        receipt.save(update_fields=["fuse", "is_held", "has_suppressed"])
     return receipt
+
+
+def _taken(receipt: Receipt) -> Delivery | None:
+    """The letter that a relay had taken, and of which it is said now that nobody reads there."""
+    delivery = receipt.delivery if receipt.kind == Kind.HARD else None
+    return delivery if delivery and delivery.state != Delivery.State.FAILED else None
 
 
 def _as_of_now(tie: Tie) -> Tie | None:

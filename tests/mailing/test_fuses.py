@@ -10,7 +10,7 @@ from django.utils import timezone
 from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber, Suppression
 from dispatcher.errors import NoSuchFuse
-from dispatcher.mailing import carrying, erasing, fuses, receipts, refusals, resending
+from dispatcher.mailing import blowing, carrying, erasing, fuses, receipts, refusals, resending
 from dispatcher.mailing.models import Batch, Delivery, Dispatch, Fuse, Receipt
 from dispatcher.watching import alarms, facts
 from dispatcher.watching.alarms import Name
@@ -43,6 +43,7 @@ def carry(dispatch: Dispatch) -> None:
 def count() -> None:
     """What the sweep does."""
     refusals.count()
+    blowing.look()
     fuses.settle()
 
 
