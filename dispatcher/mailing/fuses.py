@@ -42,7 +42,8 @@ def decide(fuse_id: int, verdict: str, *, by: str) -> bool:
     """Say what the refusals are worth; whether that is news. The sweep does what follows from it.
 
     Believed, they count as if no fuse had blown; dismissed, they suppress nobody, and those letters of them
-    that no relay took may be sent again. Another verdict may follow and takes back what came of the first. Raises NoSuchFuse.
+    that no relay took may be sent again. Another verdict may follow and takes back what came of the first.
+    Raises NoSuchFuse.
     """
     fuse = Fuse.objects.select_for_update().filter(pk=fuse_id).first()
     if fuse is None:
