@@ -142,8 +142,8 @@ def test_a_pause_ends_with_who_left_and_is_said_to_who_adds_to_what_they_get(
     editing.pause(reader.pk, until.isoformat(), source="test")
     said = words("en").date(until)
     stranger.post("/join", form(iran))
-    assert texts(parsed(stranger.post(link()).content), "//*[@class='notice']") == [
-        f"Paused until {said}."
+    assert texts(parsed(stranger.post(link()).content), "//main/p[1]") == [
+        f"You have paused until {said}. Then you get:"
     ]
     assert Notice.objects.get(kind="welcome").facts["paused"] == said
     reader.refresh_from_db()
@@ -151,7 +151,7 @@ def test_a_pause_ends_with_who_left_and_is_said_to_who_adds_to_what_they_get(
 
     consent.leave(reader, consent.live(reader), source="test")
     stranger.post("/join", form(iran))
-    assert not texts(parsed(stranger.post(link()).content), "//*[@class='notice']")
+    assert texts(parsed(stranger.post(link()).content), "//main/p[1]") == ["From now on you get:"]
     assert "paused" not in Notice.objects.filter(kind="welcome").latest("pk").facts
     reader.refresh_from_db()
     assert reader.paused_until is None
