@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from dispatcher.mailing.models import Delivery, Dispatch
 from tests.makers import make_brief, make_reader, make_topic
 from tests.services import workers
 from tests.sinks import Sink
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,13 +44,6 @@ Expert Analysis
 
 Energy, Shipping
 """
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def is_done(dispatch: Dispatch) -> Callable[[], bool]:

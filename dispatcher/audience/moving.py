@@ -28,11 +28,15 @@ _TAKEN = later(
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The reader at the new address, and the one before. `is_new` is false when it was done before."""
+    """The reader at the new address, and the one before. `is_new` is false when it was done before.
+
+    `may_manage` is false when the reader's page has had another link since.
+    """
 
     reader: Subscriber
     was: str
     is_new: bool
+    may_manage: bool = True
 
 
 def ask(reader: Subscriber, address: str) -> AddressChange:
@@ -64,7 +68,8 @@ def confirm(number: int) -> Moved:
     reader = Subscriber.objects.select_for_update().get(pk=reader_id)
     change = find(number)
     if change.confirmed_at is not None:
-        return Moved(reader, was="", is_new=False)
+        is_last = reader.link_version == change.link_version + 1
+        return Moved(reader, was="", is_new=False, may_manage=is_last)
     if consent.suppressed(change.address):
         raise NotWelcome(STOPPED)
     was = reader.address

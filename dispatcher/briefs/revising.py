@@ -114,8 +114,8 @@ def is_newer(brief: Brief, revision: Revision) -> bool:
     return brief.released is not None and revision.number > brief.released.number
 
 
-def follow_edit(brief: Brief, revision: Revision) -> None:
-    """Let the row say what a newer revision says. Where every topic of it is unknown by now, those of before."""
+def follow_revision(brief: Brief, revision: Revision) -> None:
+    """Let the row say what another revision says; where none of its topics is known by now, those it has."""
     topic_ids = Vocabulary().recognise(revision.document.topics)
     follow(brief, revision.document, topic_ids or brief.topics)
 
@@ -124,7 +124,7 @@ def ahead(brief: Brief) -> Brief:
     """The brief as a release of its current revision would make it; nothing is stored."""
     seen = copy(brief)
     if brief.current is not None and is_newer(brief, brief.current):
-        follow_edit(seen, brief.current)
+        follow_revision(seen, brief.current)
     return seen
 
 

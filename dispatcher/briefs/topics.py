@@ -185,7 +185,16 @@ class Vocabulary:
         return list(dict.fromkeys(self._final(pk) for pk in topic_ids))
 
     def reach(self, topic_ids: Iterable[int]) -> list[int]:
-        """The topics, everything above them, and what was merged into any of those; sorted."""
+        """The topics, everything above them, and what was merged into any of those; sorted.
+
+        What is retired is left out: rules that name it wait until it is reinstated.
+        """
+        return [
+            pk for pk in self._spread(topic_ids) if self.by_id[self._final(pk)].retired_at is None
+        ]
+
+    def _spread(self, topic_ids: Iterable[int]) -> list[int]:
+        """The reach, and what of it is retired."""
         reached: set[int] = set()
         for topic_id in topic_ids:
             at: int | None = self._final(topic_id)
@@ -196,14 +205,14 @@ class Vocabulary:
         return sorted(pk for pk in self.by_id if self._final(pk) in reached)
 
     def related(self, topic_ids: Iterable[int]) -> frozenset[int]:
-        """The reach of these topics, and every topic whose reach holds one of them."""
+        """The reach of these topics, and every topic whose reach holds one of them; retired ones, too."""
         asked = set(topic_ids)
-        beneath = {pk for pk, reach in self._reaches.items() if not asked.isdisjoint(reach)}
-        return frozenset(beneath.union(self.reach(asked)))
+        beneath = {pk for pk, spread in self._spreads.items() if not asked.isdisjoint(spread)}
+        return frozenset(beneath.union(self._spread(asked)))
 
     @cached_property
-    def _reaches(self) -> dict[int, list[int]]:
-        return {pk: self.reach([pk]) for pk in self.by_id}
+    def _spreads(self) -> dict[int, list[int]]:
+        return {pk: self._spread([pk]) for pk in self.by_id}
 
     def _final(self, topic_id: int) -> int:
         """What a topic became, through any number of merges; a circle of merges ends somewhere."""

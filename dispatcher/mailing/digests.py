@@ -14,16 +14,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from dispatcher import queue
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import sql_matches
 from dispatcher.letters.words import words
-from dispatcher.mailing import digest_letters, digest_sending, digest_times, withdrawing
+from dispatcher.mailing import digest_letters, digest_sending, digest_times, renewing, withdrawing
 from dispatcher.mailing.digest_letters import Held
 from dispatcher.mailing.digest_sending import Set
 from dispatcher.mailing.digest_times import Due
@@ -123,9 +122,14 @@ def gather(run_id: int) -> int:
     """
     holder = uuid.uuid4().hex
     free = DigestRun.objects.filter(_FREE, pk=run_id, finished_at=None)
-    if not free.update(holder=holder, lease_until=Now() + _lease()):
+    if not free.update(holder=holder, lease_until=Now() + renewing.lease()):
         return 0
     run = DigestRun.objects.get(pk=run_id)
+    with renewing.renewed(_held(run)):  # to look for what a million readers are owed takes a while
+        return _gathered(run)
+
+
+def _gathered(run: DigestRun) -> int:
     is_told = withdrawing.owe_anew(run)
     parameters = _parameters(run)
     _forget(parameters)
@@ -136,7 +140,7 @@ def gather(run_id: int) -> int:
         if not _keep(run):
             return made
         made += _make(run, some, held)
-    DigestRun.objects.filter(pk=run_id, holder=holder).update(
+    DigestRun.objects.filter(pk=run.pk, holder=run.holder).update(
         finished_at=Now() if is_told else None, lease_until=None, holder=""
     )
     return made
@@ -145,13 +149,12 @@ def gather(run_id: int) -> int:
 _FREE = Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.LEASE_SECONDS)
+def _held(run: DigestRun) -> QuerySet[DigestRun]:
+    return DigestRun.objects.filter(pk=run.pk, holder=run.holder, lease_until__gt=Now())
 
 
 def _keep(run: DigestRun) -> bool:
-    own = DigestRun.objects.filter(pk=run.pk, holder=run.holder, lease_until__gt=Now())
-    return bool(own.update(lease_until=Now() + _lease()))
+    return bool(_held(run).update(lease_until=Now() + renewing.lease()))
 
 
 @transaction.atomic

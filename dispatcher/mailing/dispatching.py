@@ -213,13 +213,16 @@ def _make_public(dispatch: Dispatch) -> None:
     now = timezone.now().replace(microsecond=0)
     if brief.released_at is None:
         brief.released_at = now
-    brief.published_at = brief.published_at or now
     revision = dispatch.revision
     if brief.released is None:
         brief.released = revision
+        if revision is not None and brief.current_id != revision.pk:  # edited since it was released
+            revising.follow_revision(brief, revision)
+            brief.published_at = revision.document.published_at
     elif revision is not None and revising.is_newer(brief, revision):  # else corrected since
         brief.released, brief.amended_at = revision, revising.next_moment(brief)
-        revising.follow_edit(brief, revision)
+        revising.follow_revision(brief, revision)
+    brief.published_at = brief.published_at or now
     brief.save()
     queue.match(dispatch.pk, lane=dispatch.lane)
     queue.publish(brief.pk)

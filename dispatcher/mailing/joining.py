@@ -32,11 +32,14 @@ SENT = later("If this address can have our letters, one is on its way to it. Ope
 class Welcome:
     """What a reader who has confirmed sees: what they get, from which day on if they paused, and the way to
     their page.
+
+    Whoever presses again sees the rule of this sign-up and no way there: the letter of welcome has it, and
+    by now it may be another.
     """
 
     lines: tuple[Line, ...]
-    paused_until: date | None
     manage_url: str
+    paused_until: date | None = None
 
 
 def ask(wish: Wish, *, visitor: str, solution: str = "") -> None:
@@ -82,20 +85,21 @@ def confirm(token: str, *, visitor: str) -> Welcome:
     """
     (number,) = unseal(Purpose.JOIN, token, count=1)
     joined = joining.confirm(number, ip=visitor)
+    if not joined.is_new:
+        return Welcome((_line(joining.find(number)),), "")
     reader = joined.reader
-    ours = words(reader.language)
-    paused_until = standing.pause_ends(reader)
-    welcome = Welcome(standing.lines(consent.live(reader), ours), paused_until, manage_link(reader))
-    if joined.is_new:
-        notices.post(
-            Notice.Kind.WELCOME,
-            to=reader.address,
-            language=reader.language,
-            reader_id=reader.pk,
-            link=welcome.manage_url,
-            facts={"rules": _said(welcome.lines)}
-            | ({"paused": ours.date(paused_until)} if paused_until else {}),
-        )
+    ours, paused_until = words(reader.language), standing.pause_ends(reader)
+    lines = tuple(standing.lines(consent.live(reader), ours))
+    welcome = Welcome(lines, manage_link(reader), paused_until)
+    paused = {"paused": ours.date(paused_until)} if paused_until else {}
+    notices.post(
+        Notice.Kind.WELCOME,
+        to=reader.address,
+        language=reader.language,
+        reader_id=reader.pk,
+        link=welcome.manage_url,
+        facts={"rules": _said(welcome.lines)} | paused,
+    )
     return welcome
 
 

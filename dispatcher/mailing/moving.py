@@ -73,7 +73,8 @@ def prospect(token: str) -> Prospect:
 def confirm(token: str) -> str:
     """Press the button behind the link; the address of the reader's page from now on.
 
-    The old address is told once. Repeats change nothing. Raises BadToken or NotWelcome.
+    The old address is told once. Repeats change nothing, and tell the address only while it is still the
+    one that the first press brought: a newer link is for who asked for it. Raises BadToken or NotWelcome.
     """
     (number,) = unseal(Purpose.MOVE, token, count=1)
     moved = moving.confirm(number)
@@ -85,4 +86,4 @@ def confirm(token: str) -> str:
             reader_id=moved.reader.pk,
             facts={"done": "yes"},
         )
-    return links.manage(access.manage_token(moved.reader.pk))
+    return links.manage(access.manage_token(moved.reader.pk)) if moved.may_manage else ""

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import math
-import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, connection, transaction
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -28,7 +26,7 @@ from dispatcher.audience import consent
 from dispatcher.audience.addresses import normalise
 from dispatcher.errors import RelayUnreachable
 from dispatcher.letters.slots import UnsafeValue
-from dispatcher.mailing import noticing
+from dispatcher.mailing import noticing, renewing
 from dispatcher.mailing.models import Notice
 from dispatcher.relays import pool
 from dispatcher.relays.outcomes import Outcome, Parcel, Result
@@ -109,7 +107,8 @@ def notify(notice_id: int) -> None:
     notice = _claim(notice_id)
     if notice is None:
         return
-    with _kept(notice):
+    # However long the relay takes over it (RFC 5321 §4.5.3.2.6).
+    with renewing.renewed(_held(notice)):
         outcome = _refused(notice) or _sent(notice)
     due_in = _record(notice, outcome)
     if due_in is not None and due_in < SOON:
@@ -153,7 +152,7 @@ def _claim(notice_id: int) -> Notice | None:
         state=State.SENDING,
         holder=notice.holder,
         attempts=notice.attempts,
-        lease_until=Now() + _lease(),
+        lease_until=Now() + renewing.lease(),
     )
     if was_lost and settings.UNKNOWN == "hold":
         _settle(notice, State.UNKNOWN, text="its worker was lost before the relay's answer")
@@ -164,34 +163,8 @@ def _claim(notice_id: int) -> Notice | None:
     return notice
 
 
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.LEASE_SECONDS)
-
-
-@contextmanager
-def _kept(notice: Notice) -> Iterator[None]:
-    """Inside the block it stays held, however long the relay takes over it (RFC 5321 §4.5.3.2.6)."""
-    given_back = threading.Event()
-    keeper = threading.Thread(target=_keep_on, args=(notice, given_back), daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        given_back.set()
-        keeper.join(1.0)
-
-
-def _keep_on(notice: Notice, given_back: threading.Event) -> None:
-    held = Notice.objects.filter(pk=notice.pk, holder=notice.holder, state=State.SENDING)
-    try:
-        while not given_back.wait(settings.LEASE_SECONDS / 3):
-            try:
-                held.update(lease_until=Now() + _lease())
-            except Error as fault:  # there is time for another try before it ends
-                log.warning("the lease of notice %s could not be renewed: %s", notice.pk, fault)
-                connection.close()
-    finally:
-        connection.close()  # this thread's own, opened only when a letter takes long
+def _held(notice: Notice) -> QuerySet[Notice]:
+    return Notice.objects.filter(pk=notice.pk, holder=notice.holder, state=State.SENDING)
 
 
 def _refused(notice: Notice) -> Outcome | None:

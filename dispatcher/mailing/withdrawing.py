@@ -54,7 +54,8 @@ def stop(brief: Brief, *, by: str, why: str) -> list[int]:
     digests = _end(holding, Act.What.REPLACED, by=by, words=held)
     runs = DigestRun.objects.filter(dispatches__in=digests).distinct()
     for run_id in list(runs.order_by("pk").values_list("pk", flat=True)):
-        DigestRun.objects.filter(pk=run_id).update(finished_at=None)
+        # Who gathers it now has looked for what was stopped already: another begins anew.
+        DigestRun.objects.filter(pk=run_id).update(finished_at=None, holder="", lease_until=None)
         queue.gather(run_id)
     return own + digests
 

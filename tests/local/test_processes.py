@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -17,6 +15,7 @@ import pytest
 
 from dispatcher.local.processes import Processes, answers, claimed_port, free_port
 from dispatcher.local.servers import CannotStart
+from tests.waiting import until
 
 FOREVER = (sys.executable, "-c", "import time; time.sleep(600)")
 STUBBORN = (
@@ -24,13 +23,6 @@ STUBBORN = (
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on'); time.sleep(600)",
 )
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_the_logs_are_for_their_owner_alone(tmp_path: Path) -> None:

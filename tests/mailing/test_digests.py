@@ -5,10 +5,12 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from dispatcher.audience import consent
 from dispatcher.audience.models import Subscriber
@@ -18,6 +20,7 @@ from dispatcher.mailing import addressing, carrying, digests, dispatching, match
 from dispatcher.mailing.models import Delivery, DigestRun, Dispatch, Owed
 from tests.makers import make_brief, make_reader, make_topic
 from tests.sinks import Sink
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db
 
@@ -233,6 +236,38 @@ def test_rules_that_except_each_others_topics_refuse_no_digest() -> None:
     run(MONDAY)
     dispatch = Dispatch.objects.get(kind="digest")
     assert not addressing.addressees(dispatch, [reader.pk])[reader.pk].refused
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_whose_readers_take_longer_to_find_than_a_lease_is_nobody_elses(
+    settings: Any,
+) -> None:
+    settings.LEASE_SECONDS = 1
+    start()
+    iran = make_topic("Iran")
+    reader = make_reader(any_of=[iran], cadence=Cadence.DAILY)
+    release("One", iran, source_id="one")
+    digests.open_due(MONDAY)
+    held = DigestRun.objects.filter(cadence="daily", finished_at=None)
+    run_id = held.get().pk
+
+    def gather() -> int:
+        try:
+            return digests.gather(run_id)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE dispatcher_owed IN ACCESS EXCLUSIVE MODE")
+            slow = threads.submit(gather)
+            until(held.exclude(lease_until=None).exists)
+            first = held.get().lease_until or MONDAY
+            until(held.filter(lease_until__gt=first + timedelta(seconds=1)).exists)
+            assert digests.gather(run_id) == 0
+        assert slow.result(20) == 1
+    assert held_by(reader) == [["one"]]
+    assert not held.exists()
 
 
 def test_a_run_that_was_killed_is_taken_over_and_completed(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 from redis import Redis
 
+from dispatcher.briefs import curating
 from dispatcher.errors import (
     AlreadyReleased,
     NobodyFollows,
@@ -177,6 +178,48 @@ def test_what_is_edited_in_after_a_cancelled_release_goes_by_its_own_topics_and_
     assert (dispatch.topics, dispatch.lane) == ([cyber.pk], "urgent")
     brief.refresh_from_db()
     assert (brief.topics, brief.headline) == ([cyber.pk], "Ferries hacked")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_topic_that_is_retired_reaches_nobody_and_what_stands_above_it_does() -> None:
+    weather = make_topic("Weather")
+    fog, ice = make_topic("Fog", parent=weather), make_topic("Ice")
+    make_reader(any_of=[fog])
+    make_reader(any_of=[weather])
+    make_reader(any_of=[ice], none_of=[weather])
+    make_reader(any_of=[ice], none_of=[fog])
+    both = make_brief("Both", topics=[fog, ice])
+    curating.retire("fog", by="ada")
+    assert dispatching.prospect(both).audience.readers == 2
+    dispatch = dispatching.release(both, by="ada", shown=2)
+    assert dispatch.topics == sorted([weather.pk, ice.pk])
+    alone = make_topic("Alone")
+    make_reader(any_of=[alone])
+    brief = make_brief("Alone", topics=[alone])
+    curating.retire("alone", by="ada")
+    with pytest.raises(NobodyFollows):
+        dispatching.release(brief, by="ada")
+    curating.reinstate("alone", by="ada")
+    assert dispatching.release(brief, by="ada", shown=1).topics == [alone.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_scheduled_becomes_public_as_it_is_whatever_was_handed_in_since() -> None:
+    iran, cyber = make_topic("Iran"), make_topic("Cyber")
+    make_reader(any_of=[iran])
+    day = datetime(2026, 3, 2, tzinfo=UTC)
+    brief = make_brief("Ferries run", topics=[iran], source_id="ferries", published_at=day)
+    at = timezone.now() + timedelta(hours=1)
+    dispatch = dispatching.release(brief, by="ada", at=at)
+    edited = make_brief(
+        "Ferries hacked", topics=[cyber], source_id="ferries", urgent=True, kind="Alert"
+    )
+    assert dispatching.start(dispatch)
+    brief.refresh_from_db()
+    assert brief.released == dispatch.revision
+    assert brief.current == edited.current, "which waits for a release or correction of its own"
+    assert (brief.headline, brief.topics, brief.urgent) == ("Ferries run", [iran.pk], False)
+    assert (brief.kind, brief.published_at) == ("Brief", day)
 
 
 @pytest.mark.django_db

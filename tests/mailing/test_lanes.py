@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +17,9 @@ from dispatcher.mailing.models import Dispatch
 from tests.makers import make_brief, make_reader, make_topic
 from tests.services import workers
 from tests.sinks import Fate, Sink
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def is_in_feed(brief: Brief) -> Callable[[], bool]:

@@ -24,7 +24,7 @@ from dispatcher.relays import pool
 from tests.letters.signers import rsa_pem, verdicts
 from tests.makers import make_reader, make_topic
 from tests.sinks import Fate, Sink, refusing_url
-from tests.test_journey import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Kind = Notice.Kind

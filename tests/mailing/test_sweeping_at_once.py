@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from redis import Redis
 from dispatcher.mailing.models import Batch, Dispatch
 from tests.makers import make_brief, make_dispatch
 from tests.services import database_url
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BATCHES = 300
@@ -55,12 +54,6 @@ def held_up() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return int(cursor.fetchone()[0])
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about in time"
 
 
 def answers(sweeps: list[subprocess.Popen[str]]) -> list[int]:

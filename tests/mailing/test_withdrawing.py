@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from tests.makers import make_brief, make_reader, make_topic
 from tests.meanwhile import overtaken
 from tests.services import workers
 from tests.sinks import Sink
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,13 +89,6 @@ def test_real_workers_stop_within_a_moment_of_a_retraction(tmp_path: Path) -> No
         assert sums.audience <= len(readers)
     dispatch.refresh_from_db()
     assert dispatch.state == "cancelled"
-
-
-def until(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def test_what_is_withdrawn_is_in_no_digest_and_explained() -> None:
@@ -180,6 +172,29 @@ def test_a_digest_that_holds_it_stops_and_its_rest_goes_at_once(sink: Sink) -> N
     for reader in readers:
         assert "did not get it" in explained(gone, reader)
         assert "got it" in explained(kept, reader)
+
+
+def test_what_is_withdrawn_while_its_run_goes_on_is_replaced_all_the_same(monkeypatch: Any) -> None:
+    first, second = daily(), daily(make_topic("Cyber"))
+    gone, _ = two_briefs()
+    release("Three", make_topic("Cyber"), source_id="three")
+    make = digests._make
+
+    def struck(*parts: Any) -> int:
+        made = make(*parts)
+        if Brief.objects.filter(pk=gone.pk, withdrawn_at=None).exists():
+            amending.retract(gone, by="bo")
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "AT_ONCE", 1)
+        patch.setattr(digests, "_make", struck)
+        run(MONDAY)
+    run(MONDAY)
+    assert held_by(first) == [["one", "two"], ["two"]]
+    assert held_by(second) == [["three"]]
+    assert not Owed.objects.exists()
+    assert not DigestRun.objects.filter(finished_at=None).exists()
 
 
 def test_who_has_had_the_digest_gets_no_second_one(sink: Sink) -> None:

@@ -24,7 +24,7 @@ from dispatcher.mailing.models import Notice
 from tests.makers import make_brief, make_reader, make_topic
 from tests.services import workers
 from tests.sinks import Sink
-from tests.test_journey import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PUBLIC = "http://news.example.org"

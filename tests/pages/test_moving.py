@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dispatcher import links
 from dispatcher.audience import access, moving
 from dispatcher.audience.models import AddressChange, Subscriber, Suppression
 from dispatcher.audience.tokens import Purpose, seal
@@ -67,6 +68,21 @@ def test_the_button_moves_once_and_ends_the_old_links(
     assert client.get(link).status_code == 404
     done = Notice.objects.get(kind="moved", facts__done="yes")
     assert (done.address, done.link) == ("ada@example.org", "")
+
+
+def test_who_presses_again_is_led_to_the_page_until_it_has_a_newer_link(
+    client: Client, link: str, reader: Subscriber
+) -> None:
+    confirm = asked(client, link)
+    first, second = (client.post(confirm).content.decode() for _ in range(2))
+    page = links.manage(access.manage_token(reader.pk))
+    assert page in first
+    assert page in second
+    newer = links.manage(access.renew(reader.pk))
+    third = client.post(confirm).content.decode()
+    assert "Your letters come here now" in third
+    assert newer not in third
+    assert page not in third
 
 
 def test_a_new_link_takes_back_a_change_that_somebody_else_asked_for(

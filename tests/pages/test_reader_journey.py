@@ -20,7 +20,7 @@ from tests.makers import make_brief, make_topic
 from tests.pages.test_joining_journey import PUBLIC, links
 from tests.services import workers
 from tests.sinks import Sink
-from tests.test_journey import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
