@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from dispatcher import visitors
 from dispatcher.api.docs import answers
 from dispatcher.audience import rules
-from dispatcher.audience.joining import Wish
+from dispatcher.audience.joining import WORDING_OF_API, Wish
 from dispatcher.briefs.topics import Vocabulary
 from dispatcher.errors import BadFile, BadTopics
 from dispatcher.mailing import joining
@@ -67,6 +67,7 @@ def sign_up(request: HttpRequest, wish: SignUpIn) -> Status[SignUpOut]:
         name=wish.name,
         language=wish.language,
         time_zone=wish.time_zone,
+        wording=WORDING_OF_API,
     )
     joining.ask(asked, visitor=visitors.ip_of(request), solution=wish.solution)
     return Status(202, SignUpOut(detail=str(joining.SENT)))

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from dispatcher.audience import consent, suppressing, zones
+from dispatcher.audience import consent, editing, suppressing, zones
 from dispatcher.audience.addresses import normalise
 from dispatcher.audience.hashing import hashed
 from dispatcher.audience.models import Consent, SignUp, Subscriber, Subscription
@@ -25,13 +25,17 @@ from dispatcher.audience.rules import Rule
 from dispatcher.errors import BadAddress, BadToken, NotWelcome
 from dispatcher.translating import later
 
-WORDING = "sign-up 2026-11"  # of the sentences on the page that asks; a change of them is a new one
+# Of the sentences on the page that asks; a change of them is a new one. Who asks by the API saw those of a
+# form that is not ours.
+WORDING, WORDING_OF_API = "sign-up 2026-11", "API 2026-11"
 _EXPIRED = later("This link has ended, or was used long ago. Sign up again to get a new one.")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. `source` names the door, `time_zone` is an IANA name."""
+    """What somebody asks for. `source` names the door, `wording` what was agreed to there, `time_zone` is
+    an IANA name.
+    """
 
     address: str
     rule: Rule
@@ -39,6 +43,7 @@ class Wish:
     name: str = ""
     language: str = "en"
     time_zone: str = "UTC"
+    wording: str = WORDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def ask(wish: Wish, *, ip: str) -> SignUp:
         except_topics=sorted(wish.rule.except_topics),
         cadence=wish.rule.cadence,
         source=consent.one_line(wish.source)[:80],
-        wording=WORDING,
+        wording=wish.wording,
         ip_hash=ip_hash(ip),
     )
 
@@ -110,9 +115,9 @@ def forget() -> int:
 
 
 @transaction.atomic
-def confirm(number: int) -> Joined:
-    """Make the reader, or bring back the one who left, with the rule asked for; consent is noted.
-    One who reads already gains the rule.
+def confirm(number: int, *, ip: str) -> Joined:
+    """Make the reader, or bring back the one who left, with the rule asked for; consent is noted, of who
+    asked and of who presses the button now, at `ip`. One who reads already gains the rule.
 
     Repeats change nothing. One who left again since is not brought back by an old link. Raises
     BadToken, or NotWelcome for an address that was suppressed meanwhile.
@@ -133,15 +138,15 @@ def confirm(number: int) -> Joined:
         return Joined(_confirmed_before(sign_up, rule), rule, is_new=False)
     reader = _reader_of(sign_up)
     consent.subscribe(reader, rule, source=sign_up.source)
-    told = {
-        "source": sign_up.source,
-        "wording": sign_up.wording,
-        "ip_hash": sign_up.ip_hash,
-    }
-    reader.consents.create(act=Consent.Act.ASKED, at=sign_up.asked_at, **told)
     sign_up.confirmed_at = timezone.now()
     sign_up.save(update_fields=["confirmed_at"])
-    reader.consents.create(act=Consent.Act.CONFIRMED, at=sign_up.confirmed_at, **told)
+    for act, at, whence in (
+        (Consent.Act.ASKED, sign_up.asked_at, sign_up.ip_hash),
+        (Consent.Act.CONFIRMED, sign_up.confirmed_at, ip_hash(ip)),
+    ):
+        reader.consents.create(
+            act=act, at=at, source=sign_up.source, wording=sign_up.wording, ip_hash=whence
+        )
     return Joined(reader, rule, is_new=True)
 
 
@@ -162,7 +167,9 @@ def ip_hash(ip: str) -> str:
 
 
 def _reader_of(sign_up: SignUp) -> Subscriber:
-    """The reader, active. What was said about name, language and zone holds for who is new or back."""
+    """The reader, active. What was said about name, language and zone holds for who is new or back, and no
+    pause of before: whoever comes back is told that letters begin now.
+    """
     asked = {
         "name": sign_up.name,
         "language": sign_up.language,
@@ -182,6 +189,8 @@ def _reader_of(sign_up: SignUp) -> Subscriber:
             if value:
                 setattr(reader, name, value)
         reader.save(update_fields=[*asked])
+        if editing.resume(reader.pk, source=sign_up.source):
+            reader.paused_until = None
     return reader
 
 

@@ -22,6 +22,7 @@ from dispatcher.visitors import network_of
 log = logging.getLogger(__name__)
 
 DAY, HOUR = 86_400, 3_600
+WITHOUT_DOTS = frozenset(("gmail.com", "googlemail.com"))  # two names of one server
 UNCOUNTED = later("Sign-ups cannot be taken at this moment. Try again soon.")
 
 # Count and decide in one step. The site is looked at before the address and counted after it: when it is
@@ -49,7 +50,7 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
     keys = [
         f"dispatcher:join:visitor:{hashed(network_of(visitor))}",
         "dispatcher:join:site",
-        f"dispatcher:join:address:{hashed(address.lower())}",
+        f"dispatcher:join:address:{hashed(_mailbox(address))}",
     ]
     limits = [settings.JOIN_PER_VISITOR, settings.JOIN_PER_SITE, settings.JOIN_PER_ADDRESS]
     try:
@@ -65,6 +66,19 @@ def may_have_a_letter(address: str, *, visitor: str) -> bool:
                 later("Very many people are signing up now. Try again in an hour.")
             )
     return bool(said == b"free")
+
+
+def _mailbox(address: str) -> str:
+    """What an address has in common with all others that lead to the same mailbox, for the count alone.
+
+    Most servers pass over the case and what follows a plus (RFC 5233 §4), Gmail also over dots. Where a
+    server does not, its mailboxes share what one may have.
+    """
+    local, _, domain = address.lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in WITHOUT_DOTS:
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"
 
 
 @lru_cache(maxsize=1)

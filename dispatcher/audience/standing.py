@@ -74,7 +74,7 @@ def look(subscriber_id: int) -> Standing:
         mailbox=hinted(reader.address),
         time_zone=reader.timezone,
         is_suppressed=is_suppressed,
-        paused_until=_pause_ends(reader),
+        paused_until=pause_ends(reader),
         live=lines(consent.live(reader), ours),
         stopped=() if is_suppressed else lines(consent.undoable(reader), ours),
     )
@@ -86,8 +86,8 @@ def undo(subscriber_id: int, *, source: str) -> int:
     return consent.undo(reader, source=source) if reader else 0
 
 
-def _pause_ends(reader: Subscriber) -> date | None:
-    """The day on which letters come again, where the reader lives."""
+def pause_ends(reader: Subscriber) -> date | None:
+    """The day on which letters come again, where the reader lives; None for one who has not paused."""
     if reader.paused_until is None or reader.paused_until <= timezone.now():
         return None
     return reader.paused_until.astimezone(zones.known(reader.timezone)).date()

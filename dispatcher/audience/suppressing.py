@@ -58,6 +58,11 @@ def acts(address: str) -> list[SuppressionAct]:
     return list(SuppressionAct.objects.filter(_on_the_list(address)).order_by("-at", "-pk"))
 
 
+def is_erased(address: str) -> bool:
+    """Whether what stays of an erased address is this one's."""
+    return Suppression.objects.filter(same(hashed(address))).exists()
+
+
 def _on_the_list(address: str) -> Q:
     """As itself, or as what stays of it once erased."""
     return Q(same(address)) | Q(same(hashed(address)))

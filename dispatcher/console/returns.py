@@ -24,7 +24,7 @@ VERDICTS: Mapping[str, str] = {
 }
 DONE: Mapping[str, str] = {
     Verdict.BELIEVED: "Believed. The addresses are suppressed within a minute.",
-    Verdict.DISMISSED: "Dismissed. Nobody is suppressed for it, and the letters can be sent again.",
+    Verdict.DISMISSED: "Dismissed. Nobody is suppressed for it, and what was not taken can be sent again.",
 }
 
 

@@ -15,7 +15,8 @@ def rules_behind(dispatch: Dispatch, rules: Iterable[Subscription]) -> list[Subs
     """Of these rules those that brought it: of the dispatch's own cadence, if any of them did.
 
     A digest may hold what another digest rule asked for before it changed, and an urgent brief goes at
-    once to who has it in a digest.
+    once to who has it in a digest. Where its reader changed the cadence since, no rule of these may be
+    left; then what lets it through at any other is behind it now.
     """
     reaches = _reaches(dispatch)
     fitting = [
@@ -38,7 +39,5 @@ def _cadences(dispatch: Dispatch) -> list[Sequence[str]]:
     """By which cadences it may have come, the likeliest first."""
     if dispatch.kind == Dispatch.Kind.DIGEST:
         own = [(dispatch.run.cadence,)] if dispatch.run else []
-        return [*own, _DIGESTS]
-    if dispatch.lane == Dispatch.Lane.URGENT:
-        return [(Cadence.AT_ONCE,), _DIGESTS]
-    return [(Cadence.AT_ONCE,)]
+        return [*own, _DIGESTS, Cadence.values]
+    return [(Cadence.AT_ONCE,), Cadence.values]

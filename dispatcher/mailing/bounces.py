@@ -34,6 +34,14 @@ _ADDRESS = re.compile(r"[^\s<>;,\"]{1,255}@[^\s<>;,\"]{1,255}")
 _RETURN_PATH = re.compile(rb"bounces\+([0-9a-fA-F]{20,100})@", re.IGNORECASE)
 _WAY_OUT = re.compile(r"unsubscribe(?:\+|\s+)([0-9a-fA-F]{20,100})(?![0-9a-zA-Z])", re.IGNORECASE)
 _MESSAGE_ID = re.compile(rb"^[> \t]*message-id:\s*<([^<>\s]{3,250})>", re.IGNORECASE | re.MULTILINE)
+# A field of the head of a letter of ours, in all of its lines, and the tokens in its two addresses.
+_LEAVING = re.compile(
+    rb"^[> \t]*list-unsubscribe:[^\n]{0,1000}(?:\n[> \t]*[ \t][^\n]{0,1000}){0,4}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LINK = re.compile(
+    rb"(?:/leave/|unsubscribe(?:\+|%20))([0-9a-f]{20,100})(?![0-9a-z])", re.IGNORECASE
+)
 _DELIVERY_STATUS = {"message/delivery-status", "message/global-delivery-status"}  # RFC 3464, 6533
 _NOBODY = re.compile(
     r"user unknown|unknown user|no such (?:user|mailbox|address)|does not exist|doesn't have an? "
@@ -53,6 +61,9 @@ class Kind(StrEnum):
     NOTHING = "nothing"
 
 
+FEEDBACK = frozenset((Kind.COMPLAINT, Kind.OPT_OUT, Kind.FEEDBACK))  # RFC 5965
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Whom a server could not serve. `status` is an enhanced code (RFC 3463), empty if none is said."""
@@ -64,8 +75,8 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`tokens` are of return paths named anywhere, `ways_out` of letters to leave by, `message_ids` those
-    of what came back. All of it is what the message says, and may be forged.
+    """`tokens` are of return paths named anywhere, `ways_out` of letters to leave by. What came back has the
+    `message_ids`, and `links` to leave by in its head. All of it is what the message says, and may be forged.
     """
 
     kind: Kind
@@ -73,6 +84,7 @@ class Report:
     tokens: tuple[str, ...] = ()
     message_ids: tuple[str, ...] = ()
     ways_out: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     feedback: str = ""
 
 
@@ -90,12 +102,14 @@ def read(octets: bytes, *, to: str = "") -> Report:
         return Report(Kind.NOTHING)
     if ways_out and kind in {Kind.NOTHING, Kind.AUTO_REPLY}:
         kind = Kind.UNSUBSCRIBE
+    returned = octets.partition(b"\n\n")[2]
     return Report(
         kind=kind,
         recipients=recipients[:MOST_RECIPIENTS],
         tokens=_found(_RETURN_PATH, to.encode("utf-8", "replace") + b"\n" + octets),
-        message_ids=_found(_MESSAGE_ID, octets.partition(b"\n\n")[2]),
+        message_ids=_found(_MESSAGE_ID, returned),
         ways_out=ways_out,
+        links=_found(_LINK, b"\n".join(_LEAVING.findall(returned))),
         feedback=feedback,
     )
 

@@ -1,13 +1,12 @@
-"""When refusals at hand-over are too many to be believed: they are held, and staff say what they are worth.
+"""Refusals that are too many to be believed: they are held, and staff say what they are worth.
 
-A relay with a broken table answers "no such user" for everybody, and would have the whole list suppressed
-within the hour. What blows a fuse is decided here; what a refusal means for its reader is `receipts`'.
+When that is, and a fuse blows, is decided by `blowing`; what a refusal means for its reader by `receipts`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,62 +17,33 @@ from django.utils import timezone
 
 from dispatcher.errors import NoSuchFuse
 from dispatcher.mailing import receipts
-from dispatcher.mailing.models import Batch, Delivery, Fuse, Receipt
+from dispatcher.mailing.blowing import SOURCE
+from dispatcher.mailing.models import Fuse, Receipt
 
 Verdict = Fuse.Verdict
-Sums = Mapping[str, tuple[int, int]]  # by relay: letters handed over, and refused for their readers
-Known = dict[object, Sums]  # by sending
-SOURCE = "at hand-over"
-
-# More than a fifth of what one relay was given. Lists that are mailed regularly lose one or two in a
-# hundred, and big receivers block senders from five on, so no list that still arrives has so many. At
-# least twenty, since in a short list a few dead addresses are a fifth: of 25 letters it takes four fifths,
-# of 100 and more the share alone counts.
-LEAST, ONE_IN = 20, 5
 AT_ONCE = timedelta(seconds=10)  # of a sweep, for which urgent letters may have to wait
 SLICE = 200
 
-# Said by the relay, not by us, and of the reader: what is about us (x.7.x) the dispatch's page tells.
-OF_THE_READER = Q(code__regex=r"^[45]\.") & ~Q(code__regex=r"^[45]\.7\.") | Q(
-    code="", text__regex=r"(^|: )5\d\d "
-)
-
-# What was counted of the sending before the fuse blew is held too. Safe to repeat.
+# What was counted of the sending before the fuse blew is held too, and what came back of letters that the
+# relay had taken; but not of those that were sent again after the verdict. Safe to repeat.
 SQL_HOLD = """
 UPDATE dispatcher_receipt r SET fuse_id = %(fuse)s, is_held = true
 FROM dispatcher_delivery d
-WHERE r.delivery_id = d.id AND r.source = %(source)s AND r.fuse_id IS NULL
+WHERE r.delivery_id = d.id AND r.fuse_id IS NULL AND (r.source = %(source)s
+      OR r.kind = 'hard bounce' AND d.state <> 'failed'
+         AND (%(decided)s::timestamptz IS NULL OR d.settled_at <= %(decided)s))
   AND d.relay = %(relay)s AND d.dispatch_id IN (
       SELECT id FROM dispatcher_dispatch WHERE id = %(dispatch)s OR run_id = %(run)s)
 """
-
-
-def of_batch(batch: Batch, known: Known) -> dict[str, Fuse]:
-    """The fuses that hold refusals of a batch, by relay; those that its refusals blow are made.
-
-    `known` keeps the sums of sendings for further batches. To be called in the batch's transaction.
-    """
-    dispatch = batch.dispatch
-    of = {"run_id": dispatch.run_id} if dispatch.run_id else {"dispatch_id": dispatch.pk}
-    sending = (*of.items(),)
-    if sending not in known:
-        known[sending] = _sums(Delivery.objects.filter(dispatch__in=_dispatches(batch)))
-    for relay, (handed_over, refused) in known[sending].items():
-        sums = {"handed_over": handed_over, "refused": refused}
-        fuse = Fuse.objects.filter(relay=relay, **of)
-        if fuse.filter(verdict="").update(**sums) or fuse.exists():
-            continue
-        if _is_too_much(handed_over, refused) or _is_too_much(*_of_relay(batch, relay)):
-            Fuse.objects.bulk_create([Fuse(relay=relay, **of, **sums)], ignore_conflicts=True)
-    return {fuse.relay: fuse for fuse in Fuse.objects.filter(**of)}
 
 
 @transaction.atomic
 def decide(fuse_id: int, verdict: str, *, by: str) -> bool:
     """Say what the refusals are worth; whether that is news. The sweep does what follows from it.
 
-    Believed, they count as if no fuse had blown; dismissed, they suppress nobody, and their letters may be
-    sent again. Another verdict may follow and takes back what came of the first. Raises NoSuchFuse.
+    Believed, they count as if no fuse had blown; dismissed, they suppress nobody, and those letters of them
+    that no relay took may be sent again. Another verdict may follow and takes back what came of the first.
+    Raises NoSuchFuse.
     """
     fuse = Fuse.objects.select_for_update().filter(pk=fuse_id).first()
     if fuse is None:
@@ -158,33 +128,7 @@ def _hold(fuse: Fuse) -> None:
         "relay": fuse.relay,
         "dispatch": fuse.dispatch_id,
         "run": fuse.run_id,
+        "decided": fuse.decided_at,
     }
     with connection.cursor() as cursor:
         cursor.execute(SQL_HOLD, parameters)
-
-
-def _dispatches(batch: Batch) -> list[int]:
-    """Digests of a run are many dispatches of few readers each: one sending."""
-    if batch.dispatch.run is None:
-        return [batch.dispatch_id]
-    return list(batch.dispatch.run.dispatches.values_list("pk", flat=True))
-
-
-def _of_relay(batch: Batch, relay: str) -> tuple[int, int]:
-    """Of this batch alone: a relay that breaks when most of a dispatch is gone never has a fifth of it."""
-    return _sums(Delivery.objects.filter(batch=batch, relay=relay)).get(relay, (0, 0))
-
-
-def _sums(of: QuerySet[Delivery]) -> Sums:
-    """Counted from the ledger's rows, so that no count can drift. 0.1 s for a million of them here."""
-    refused = Count("pk", filter=Q(OF_THE_READER, state=Delivery.State.FAILED))
-    answered = of.filter(state__in=(Delivery.State.ACCEPTED, Delivery.State.FAILED))
-    rows = answered.exclude(relay="").order_by().values_list("relay")
-    return {
-        relay: (letters, against)
-        for relay, letters, against in rows.annotate(letters=Count("pk"), against=refused)
-    }
-
-
-def _is_too_much(handed_over: int, refused: int) -> bool:
-    return refused >= LEAST and refused * ONE_IN > handed_over

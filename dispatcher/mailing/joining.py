@@ -7,7 +7,7 @@ suppressed: a reader who confirms gains the rule, a suppressed address is refuse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -30,7 +30,8 @@ SENT = later("If this address can have our letters, one is on its way to it. Ope
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a reader who has confirmed sees: what they get, and the way to their page.
+    """What a reader who has confirmed sees: what they get, from which day on if they paused, and the way to
+    their page.
 
     Whoever presses again sees the rule of this sign-up and no way there: the letter of welcome has it, and
     by now it may be another.
@@ -38,6 +39,7 @@ class Welcome:
 
     lines: tuple[Line, ...]
     manage_url: str
+    paused_until: date | None = None
 
 
 def ask(wish: Wish, *, visitor: str, solution: str = "") -> None:
@@ -75,25 +77,28 @@ def prospect(token: str) -> Line:
 
 
 @transaction.atomic
-def confirm(token: str) -> Welcome:
-    """Press the button behind the link; the first time a letter says welcome.
+def confirm(token: str, *, visitor: str) -> Welcome:
+    """Press the button behind the link; the first time a letter says welcome. `visitor` is the IP address
+    that presses.
 
     Raises BadToken or NotWelcome.
     """
     (number,) = unseal(Purpose.JOIN, token, count=1)
-    joined = joining.confirm(number)
+    joined = joining.confirm(number, ip=visitor)
     if not joined.is_new:
         return Welcome((_line(joining.find(number)),), "")
     reader = joined.reader
-    lines = tuple(standing.lines(consent.live(reader), words(reader.language)))
-    welcome = Welcome(lines, manage_link(reader))
+    ours, paused_until = words(reader.language), standing.pause_ends(reader)
+    lines = tuple(standing.lines(consent.live(reader), ours))
+    welcome = Welcome(lines, manage_link(reader), paused_until)
+    paused = {"paused": ours.date(paused_until)} if paused_until else {}
     notices.post(
         Notice.Kind.WELCOME,
         to=reader.address,
         language=reader.language,
         reader_id=reader.pk,
         link=welcome.manage_url,
-        facts={"rules": _said(welcome.lines)},
+        facts={"rules": _said(welcome.lines)} | paused,
     )
     return welcome
 

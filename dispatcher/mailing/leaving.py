@@ -24,14 +24,17 @@ from dispatcher.mailing.behind import rules_behind
 from dispatcher.mailing.models import DigestRun, Dispatch, Notice
 from dispatcher.mailing.noticing import NO_DISPATCH
 
-# All that leaving asks, in one look: the reader, whether they came back lately, their live rules, and
-# what the dispatch was that brought the letter. No row when the reader is gone.
+# All that leaving asks, in one look: the reader, whether they came back lately, their live rules and those
+# that they gave up since the dispatch, and what that was. No row when the reader is gone.
 SQL_LOOK = """
 SELECT r.address, r.language, r.link_version, r.state,
        EXISTS (SELECT FROM dispatcher_consent c
                WHERE c.subscriber_id = r.id AND c.act = %(returned)s AND c.at >= %(lately)s),
-       (SELECT json_agg(json_build_array(s.id, s.match, s.topics, s.except_topics, s.cadence) ORDER BY s.id)
-        FROM dispatcher_subscription s WHERE s.subscriber_id = r.id AND s.ended_at IS NULL),
+       (SELECT json_agg(json_build_array(s.id, s.match, s.topics, s.except_topics, s.cadence,
+                                         s.ended_at IS NULL) ORDER BY s.id)
+        FROM dispatcher_subscription s WHERE s.subscriber_id = r.id AND (s.ended_at IS NULL
+            OR s.ended_reason = ANY(%(by_wish)s::text[])
+               AND s.ended_at >= coalesce(d.scheduled_for, d.released_at))),
        d.id, d.kind, d.lane, d.topics, u.id, u.cadence
 FROM dispatcher_subscriber r
 LEFT JOIN dispatcher_dispatch d ON d.id = %(dispatch)s
@@ -49,11 +52,15 @@ class Prospect:
 
 
 class _Look(NamedTuple):
-    """A reader, and the dispatch that they would have no more of, if anybody knows it."""
+    """A reader, and the dispatch that they would have no more of, if anybody knows it.
+
+    `given_up` are the rules that ended since at their wish.
+    """
 
     reader: Subscriber
     came_back_lately: bool
     live: list[Subscription]
+    given_up: list[Subscription]
     dispatch: Dispatch | None
 
     @property
@@ -61,11 +68,13 @@ class _Look(NamedTuple):
         """The live rules that let the dispatch through.
 
         All of them when nobody knows the dispatch any more: the wish to get no more of it must be met,
-        and ending too much can be undone.
+        and ending too much can be undone. What was given up counts as behind it still, so that who says
+        it again ends nothing more.
         """
-        if self.dispatch is None:
+        if self.dispatch is None or not self.live:
             return self.live
-        return rules_behind(self.dispatch, self.live) if self.live else []
+        behind = rules_behind(self.dispatch, [*self.live, *self.given_up])
+        return [rule for rule in behind if rule not in self.given_up]
 
 
 def prospect(subscriber_id: int, dispatch_id: int) -> Prospect:
@@ -119,6 +128,7 @@ def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
         "reader": subscriber_id,
         "dispatch": dispatch_id,
         "returned": Consent.Act.RETURNED.value,
+        "by_wish": [*consent.BY_WISH],
         "lately": timezone.now() - timedelta(hours=consent.UNDO_HOURS),
     }
     with connection.cursor() as cursor:
@@ -143,8 +153,10 @@ def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
     reader = Subscriber(
         pk=subscriber_id, address=address, language=language, link_version=version, state=state
     )
-    live = [
-        Subscription(
+    live: list[Subscription] = []
+    given_up: list[Subscription] = []
+    for pk, match, wanted, unwanted, when, is_live in rules or ():
+        rule = Subscription(
             pk=pk,
             subscriber=reader,
             match=match,
@@ -152,13 +164,12 @@ def _look(subscriber_id: int, dispatch_id: int = NO_DISPATCH) -> _Look | None:
             except_topics=unwanted,
             cadence=when,
         )
-        for pk, match, wanted, unwanted, when in rules or ()
-    ]
+        (live if is_live else given_up).append(rule)
     dispatch = None
     if number is not None:
         of_run = DigestRun(pk=run, cadence=cadence) if run else None
         dispatch = Dispatch(pk=number, kind=kind, lane=lane, topics=topics, run=of_run)
-    return _Look(reader, came_back, live, dispatch)
+    return _Look(reader, came_back, live, given_up, dispatch)
 
 
 def _end(

@@ -71,8 +71,8 @@ def post(
     Of those that `may_wait` this process nudges one a second; the others are the next sweep's.
 
     `link` is what the letter is about: to confirm, to look, to undo. The `facts` that templates know are
-    `rules`, a rule in words on each line, `days`, and `done`, said by any value. `by` is who has it sent,
-    where that is not the reader. Raises BadAddress.
+    `rules`, a rule in words on each line, `days`, `paused`, until when in words, and `done`, said by any
+    value. `by` is who has it sent, where that is not the reader. Raises BadAddress.
     """
     is_nudged = not may_wait or _is_quiet()
     parameters: dict[str, Any] = {

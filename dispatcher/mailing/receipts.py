@@ -1,35 +1,33 @@
 """What came back, tied to the letter it is about, and what follows for its reader.
 
-Only what names a letter of ours is believed: by the token of its return path, which nobody has who did
-not get it, or by its exact Message-ID together with the address it went to. All else is a note for staff.
+Which letter that is, and whether the report is believed, is `tying`'s; what is not is a note for staff.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
-from dispatcher.audience.hashing import is_hash, is_hash_of
-from dispatcher.audience.models import Consent, Subscriber, SuppressionAct
-from dispatcher.audience.tokens import Purpose, unseal
-from dispatcher.errors import BadAddress, BadToken
-from dispatcher.mailing import bounces, leaving
+from dispatcher.audience.hashing import is_hash
+from dispatcher.audience.models import Subscriber, SuppressionAct
+from dispatcher.errors import BadAddress
+from dispatcher.mailing import blowing, bounces, leaving, tying
 from dispatcher.mailing.bounces import Recipient, Report
-from dispatcher.mailing.models import Delivery, Fuse, Notice, Receipt
+from dispatcher.mailing.models import Delivery, Fuse, Receipt
+from dispatcher.mailing.tying import Tie
 
 Kind = Receipt.Kind
 BY = "what came back"
 MOST_NOTES = 1_000
-SOFT_BOUNCES = 5  # so many within
+SOFT_DAYS = 5  # on which something bounced, within
 SOFT_PERIOD = timedelta(days=30)  # end it; older ones no longer count
 
 # What says for good that nobody reads there (RFC 3463 §3.2, §3.3). 5.1.7 and 5.1.8 are about us.
@@ -43,16 +41,6 @@ _KINDS = {
 _REPORTS = frozenset((bounces.Kind.BOUNCE, *_KINDS))
 
 
-@dataclass(frozen=True, slots=True)
-class _Tie:
-    """A letter that a report is about, and the address that it went to."""
-
-    delivery: Delivery | None
-    notice: Notice | None
-    reader: Subscriber | None
-    address: str
-
-
 def take(octets: bytes, *, to: str = "", source: str) -> str:
     """Take a message that came back and do what follows; in a line, what it was taken for.
 
@@ -64,7 +52,7 @@ def take(octets: bytes, *, to: str = "", source: str) -> str:
         return "a reader leaves" if left else "a wish to leave by a link that is none of ours"
     if report.kind not in _REPORTS:
         return str(report.kind)
-    ties = list(_ties(report))
+    ties = list(tying.ties(report))
     if not ties:
         _note(report, octets, source)
         return f"{report.kind}, about no letter that is known: noted"
@@ -87,8 +75,8 @@ def record(
     Nothing follows from it yet while a `fuse` holds it.
     """
     reader = delivery.subscriber
-    tie = _Tie(delivery, None, reader, reader.address)
-    if _has_moved(tie):
+    tie = Tie(delivery, None, reader, reader.address)
+    if tying.has_moved(tie):
         return None
     return _recorded(
         tie, kind or kind_of(status), Recipient(reader.address, status, diagnostic), source, fuse
@@ -107,7 +95,7 @@ def settle(receipt_id: int) -> None:
     if receipt is None or receipt.fuse is None:
         return
     if receipt.fuse.verdict == Fuse.Verdict.BELIEVED:
-        tie = _Tie(receipt.delivery, None, receipt.subscriber, receipt.address)
+        tie = Tie(receipt.delivery, None, receipt.subscriber, receipt.address)
         receipt.has_suppressed = receipt.has_suppressed or _judge(receipt, tie)
     elif receipt.has_suppressed:
         _take_back(receipt, by=receipt.fuse.by or BY)
@@ -124,11 +112,11 @@ def take_event(
     `kind` is empty for a bounce. `number` tells events apart that name no letter of ours: those are noted.
     """
     token = return_path.partition("@")[0].removeprefix("bounces+")
-    tie = _by_return_path(token) if token else None
+    tie = tying.by_return_path(token) if token else None
     status = bounces.status_in(words)
     said = Recipient(recipient, status, words)
-    if tie is None or _has_moved(tie):
-        report = Report(bounces.Kind.BOUNCE, (said,))
+    if tie is None or tying.has_moved(tie):
+        report = Report(bounces.Kind.BOUNCE, (said,), tokens=(token,))
         _note(report, f"{source} {number} {recipient} {words}".encode(), source)
     else:
         _recorded(tie, kind or kind_of(status), said, source)
@@ -141,90 +129,7 @@ def kind_of(status: str) -> str:
     return Kind.POLICY if _POLICY.fullmatch(status) else Kind.SOFT
 
 
-def _ties(report: Report) -> Iterator[_Tie]:
-    seen = set()
-    for tie in [*map(_by_return_path, report.tokens), *_by_message_id(report)]:
-        if tie is None or _has_moved(tie):
-            continue
-        key = (tie.delivery and tie.delivery.pk, tie.notice and tie.notice.pk)
-        if key not in seen:
-            seen.add(key)
-            yield tie
-
-
-def _by_return_path(token: str) -> _Tie | None:
-    for purpose, find in ((Purpose.RETURN_PATH, _delivery), (Purpose.NOTICE_PATH, _notice)):
-        try:
-            (number,) = unseal(purpose, token, count=1)
-        except BadToken:
-            continue
-        return find(number)
-    return None
-
-
-def _by_message_id(report: Report) -> Iterator[_Tie]:
-    """Whoever saw a letter knows its Message-ID, so the address must be its reader's.
-
-    A provider that leaves the address out (RFC 5965 §4.4) is believed: it names no other reader.
-    """
-    named = {each.address.lower() for each in report.recipients}
-    for message_id in report.message_ids:
-        token, _, domain = message_id.partition("@")
-        tie = _by_message_token(token) if domain.lower() == settings.MAIL_DOMAIN.lower() else None
-        is_redacted = not named and report.kind in _KINDS
-        if tie is not None and (is_redacted or _is_among(tie.address, named)):
-            yield tie
-
-
-def _is_among(address: str, named: set[str]) -> bool:
-    """Also under what stays of the address since it was erased."""
-    return address.lower() in named or any(is_hash_of(address, each) for each in named)
-
-
-def _by_message_token(token: str) -> _Tie | None:
-    try:
-        reader_id, dispatch_id = unseal(Purpose.MESSAGE_ID, token, count=2)
-    except BadToken:
-        pass
-    else:
-        rows = Delivery.objects.select_related("subscriber")
-        return _of(rows.filter(subscriber=reader_id, dispatch=dispatch_id).first())
-    try:
-        (number,) = unseal(Purpose.NOTICE_ID, token, count=1)
-    except BadToken:
-        return None
-    return _notice(number)
-
-
-def _delivery(number: int) -> _Tie | None:
-    return _of(Delivery.objects.select_related("subscriber").filter(pk=number).first())
-
-
-def _of(delivery: Delivery | None) -> _Tie | None:
-    if delivery is None:
-        return None
-    return _Tie(delivery, None, delivery.subscriber, delivery.subscriber.address)
-
-
-def _notice(number: int) -> _Tie | None:
-    notice = Notice.objects.select_related("reader").filter(pk=number).first()
-    if notice is None:
-        return None
-    # A letter to another address of the reader's, old or yet to come, speaks for that address alone.
-    is_theirs = notice.reader and notice.reader.address.lower() == notice.address.lower()
-    return _Tie(None, notice, notice.reader if is_theirs else None, notice.address)
-
-
-def _has_moved(tie: _Tie) -> bool:
-    """A report about the old address says nothing about the new one."""
-    if tie.delivery is None or tie.reader is None:
-        return False
-    sent_at = tie.delivery.settled_at
-    moves = tie.reader.consents.filter(act=Consent.Act.MOVED)
-    return (moves.filter(at__gt=sent_at) if sent_at else moves).exists()
-
-
-def _receive(report: Report, tie: _Tie, source: str) -> str:
+def _receive(report: Report, tie: Tie, source: str) -> str:
     said = next(
         (each for each in report.recipients if each.address.lower() == tie.address.lower()),
         report.recipients[0] if report.recipients else Recipient(tie.address),
@@ -239,7 +144,7 @@ def _receive(report: Report, tie: _Tie, source: str) -> str:
 
 @transaction.atomic
 def _recorded(
-    tie: _Tie, kind: str, said: Recipient, source: str, fuse: Fuse | None = None
+    tie: Tie, kind: str, said: Recipient, source: str, fuse: Fuse | None = None
 ) -> Receipt | None:
     now = _as_of_now(tie)
     if now is None:
@@ -265,13 +170,22 @@ def _recorded(
             receipt.save(force_insert=True)
     except IntegrityError:
         return None
-    receipt.has_suppressed = fuse is None and _judge(receipt, tie)
-    if receipt.has_suppressed:
-        receipt.save(update_fields=["has_suppressed"])
+    if fuse is None and (taken := _taken(receipt)):
+        receipt.fuse = blowing.of_returned(taken)
+        receipt.is_held = receipt.fuse is not None
+    receipt.has_suppressed = not receipt.is_held and _judge(receipt, tie)
+    if receipt.is_held or receipt.has_suppressed:
+        receipt.save(update_fields=["fuse", "is_held", "has_suppressed"])
     return receipt
 
 
-def _as_of_now(tie: _Tie) -> _Tie | None:
+def _taken(receipt: Receipt) -> Delivery | None:
+    """The letter that a relay had taken, and of which it is said now that nobody reads there."""
+    delivery = receipt.delivery if receipt.kind == Kind.HARD else None
+    return delivery if delivery and delivery.state != Delivery.State.FAILED else None
+
+
+def _as_of_now(tie: Tie) -> Tie | None:
     """With the reader's row locked, so that of two reports at once the second counts what the first wrote.
 
     Who was erased in this moment is not named again; of who moved just now nothing is known any more.
@@ -286,7 +200,7 @@ def _as_of_now(tie: _Tie) -> _Tie | None:
     return None
 
 
-def _judge(receipt: Receipt, tie: _Tie) -> bool:
+def _judge(receipt: Receipt, tie: Tie) -> bool:
     """Do what the receipt asks for; whether the address is suppressed by it."""
     match receipt.kind:
         case Kind.COMPLAINT | Kind.OPT_OUT:
@@ -295,13 +209,17 @@ def _judge(receipt: Receipt, tie: _Tie) -> bool:
             return _suppress(tie.address, receipt.kind)
         case Kind.HARD:
             return _suppress(tie.address, f"it bounced: {receipt.status}")
-        case Kind.SOFT if _soft_bounces(tie) >= SOFT_BOUNCES:
-            return _suppress(tie.address, f"it bounced {SOFT_BOUNCES} times: {receipt.status}")
+        case Kind.SOFT if _soft_days(tie) >= SOFT_DAYS:
+            return _suppress(tie.address, f"it bounced on {SOFT_DAYS} days: {receipt.status}")
     return False
 
 
-def _soft_bounces(tie: _Tie) -> int:
-    """Those that count: of the last weeks, and since staff let the address be mailed again."""
+def _soft_days(tie: Tie) -> int:
+    """On how many days it bounced: of the last weeks, and since staff let the address be mailed again.
+
+    A mailbox that is full for an afternoon bounces every letter of that day, and says no more by it than
+    by one.
+    """
     since: datetime = timezone.now() - SOFT_PERIOD
     lifted = next(
         (each for each in suppressing.acts(tie.address) if each.what == SuppressionAct.What.LIFTED),
@@ -313,7 +231,7 @@ def _soft_bounces(tie: _Tie) -> int:
     rows = rows.filter(Q(fuse=None) | Q(fuse__verdict=Fuse.Verdict.BELIEVED))
     if tie.reader is not None:
         rows = rows.filter(subscriber=tie.reader)
-    return rows.count()
+    return rows.values(day=TruncDate("at", tzinfo=UTC)).distinct().count()
 
 
 def _suppress(address: str, reason: str) -> bool:
@@ -331,8 +249,13 @@ def _take_back(receipt: Receipt, *, by: str) -> None:
 
 
 def _note(report: Report, octets: bytes, source: str) -> None:
-    """For staff to see, once; of a flood the last are kept."""
+    """For staff to see, once; of a flood the last are kept.
+
+    Whom it names is not written down where they may have been erased.
+    """
     said = report.recipients[0] if report.recipients else Recipient("")
+    if tying.is_forgotten(report) or suppressing.is_erased(said.address):
+        said = Recipient("", said.status)
     note = Receipt(
         kind=Kind.NOTE,
         address=said.address[:320],

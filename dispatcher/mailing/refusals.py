@@ -1,7 +1,7 @@
 """Refusals that a relay gave at once, counted like bounces that come back later.
 
 By the sweep, once a batch is done: carrying it costs nothing more, and a repeat finds them counted. Those
-that are too many to be believed are held by `fuses`.
+that are too many to be believed are held by a fuse.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import timedelta
 from django.db import transaction
 
 from dispatcher import queue
-from dispatcher.mailing import bounces, fuses, receipts
-from dispatcher.mailing.fuses import OF_THE_READER, SOURCE, Known
+from dispatcher.mailing import blowing, bounces, fuses, receipts
+from dispatcher.mailing.blowing import OF_THE_READER, SOURCE, Known
 from dispatcher.mailing.models import Batch, Delivery
 
 EVERY = timedelta(seconds=15)
@@ -23,6 +23,7 @@ def sweep() -> None:
     """Every quarter of a minute, by one of several at once."""
     if queue.is_first("count refusals", 0, within=EVERY):
         count()
+        blowing.look()
         fuses.settle()
 
 
@@ -45,7 +46,7 @@ def _count_batch(batch_id: int, known: Known) -> None:
         return
     refused = Delivery.objects.filter(OF_THE_READER, batch=batch, state=Delivery.State.FAILED)
     failed = list(refused.select_related("subscriber").order_by("pk"))
-    held_by = fuses.of_batch(batch, known) if failed else {}
+    held_by = blowing.of_batch(batch, known) if failed else {}
     for delivery in failed:
         receipts.record(
             delivery=delivery,

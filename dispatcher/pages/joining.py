@@ -110,7 +110,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             request, "pages/join_confirm.html", {"line": joining.prospect(token)}
         )
     try:
-        welcome = joining.confirm(token)
+        welcome = joining.confirm(token, visitor=visitors.ip_of(request))
     except NotWelcome as refusal:
         return sorry(request, 409, later("This cannot be done"), refusal)
     return speaking.render(request, "pages/join_welcome.html", {"welcome": welcome})

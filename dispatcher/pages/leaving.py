@@ -1,6 +1,7 @@
 """The unsubscribe link of a letter. To look changes nothing: scanners follow every link.
 
 A mail provider's one-click is answered in a word, always; a person gets a farewell that can be undone.
+A link that no longer leads to the reader's page ends what it did and tells nothing of what else there is.
 """
 
 from __future__ import annotations
@@ -32,23 +33,27 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     speaking.use(request, access.language_of(reader_id))
     if is_pressing_too_often(reader_id):
         return too_often(request)
-    if request.POST["action"] == "reason":
-        is_kept = reasons.keep(
-            reader_id, request.POST.get("reason", ""), request.POST.get("words", "")
-        )
-        context = {"standing": standing.look(reader_id), "has_said": is_kept}
-    else:
+    is_kept = None
+    if request.POST["action"] != "reason":
         source = f"page of dispatch {dispatch_id}"
         leaving.leave_stream(reader_id, dispatch_id, source=source)
-        context = {"standing": standing.look(reader_id), "has_said": None}
-    context["reasons"] = reasons.WORDS
+    elif access.leads_on(way_out):
+        said = request.POST.get("reason", ""), request.POST.get("words", "")
+        is_kept = reasons.keep(reader_id, *said)
+    context = {
+        "standing": standing.look(reader_id),
+        "has_said": is_kept,
+        "reasons": reasons.WORDS,
+    }
     return _page(request, "farewell", way_out, context)
 
 
 def _page(
     request: HttpRequest, name: str, way_out: WayOut, context: dict[str, Any]
 ) -> HttpResponse:
-    """With the way to the reader's page, for a link that may open it."""
+    """With the way to the reader's page, for a link that may open it; by that alone a template tells more
+    than that it is over.
+    """
     if access.leads_on(way_out):
         token = access.manage_token(way_out.reader_id)
         context["manage_url"] = reverse("pages:reader", kwargs={"token": token})

@@ -30,6 +30,7 @@ def test_a_sign_up_is_taken_without_a_token_and_makes_nobody_a_reader(anybody: P
     assert (answer.status, answer.values) == (202, {"detail": joining.SENT})
     sign_up = SignUp.objects.get()
     assert (sign_up.cadence, sign_up.timezone, sign_up.source) == ("at once", "Asia/Beirut", "API")
+    assert sign_up.wording == "API 2026-11", "the page's sentences were not seen"
     assert Notice.objects.get().kind == "confirm"
     assert not Subscriber.objects.exists()
 

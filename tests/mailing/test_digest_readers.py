@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dispatcher.audience import access, consent
+from dispatcher.audience import access, consent, editing
 from dispatcher.audience.models import Subscriber
 from dispatcher.audience.rules import Cadence, Rule
 from dispatcher.errors import WrongState
@@ -61,9 +61,34 @@ def test_a_digests_link_stops_the_digests_it_came_by_and_no_other_letters(
     digest = Dispatch.objects.get(kind="digest")
     link = f"/leave/{access.leave_token(reader.pk, digest.pk)}"
     assert "In a daily digest" in client.get(link).content.decode()
-    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
-    left = {Rule.of(row) for row in consent.live(reader)}
-    assert left == {weekly, elsewhere, at_once}
+    for _ in range(2):
+        assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+        left = {Rule.of(row) for row in consent.live(reader)}
+        assert left == {weekly, elsewhere, at_once}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(Cadence.DAILY, Cadence.AT_ONCE), (Cadence.AT_ONCE, Cadence.DAILY)],
+)
+def test_a_letter_of_before_its_rule_changed_the_cadence_can_be_left_by_its_link(
+    client: Client, before: str, after: str
+) -> None:
+    start()
+    iran = make_topic("Iran")
+    reader = make_reader("ada@example.org", any_of=[iran], cadence=before)
+    release("One", iran)
+    rule = consent.live(reader).get()
+    changed = Rule(topics=frozenset({iran.pk}), cadence=after)
+    assert editing.change(reader.pk, rule.pk, changed, source="a test")
+    run(MONDAY + DAY)  # with the last digest of who had them
+    letter = Delivery.objects.get(subscriber=reader).dispatch
+    more = Rule(topics=frozenset({make_topic("Fog").pk}), cadence=after)
+    consent.subscribe(reader, more, source="a test")
+    link = f"/leave/{access.leave_token(reader.pk, letter.pk)}"
+    for _ in range(2):
+        assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+        assert [Rule.of(row) for row in consent.live(reader)] == [more]
 
 
 def test_an_urgent_letter_to_a_digests_reader_can_be_left_by_its_link(

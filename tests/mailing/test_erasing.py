@@ -71,7 +71,7 @@ def test_no_import_brings_an_erased_address_back_and_its_reader_can(reader: Subs
             consent.add(address, EVERYTHING, source="an old list")
         assert consent.suppressed_among([address, "bob@example.org"]) == {ADDRESS}
     sign_up = joining.ask(Wish(ADDRESS, EVERYTHING, "sign-up page"), ip="192.0.2.1")
-    assert joining.confirm(sign_up.pk).reader.pk != reader.pk
+    assert joining.confirm(sign_up.pk, ip="").reader.pk != reader.pk
     assert not consent.suppressed(ADDRESS)
 
 
@@ -81,7 +81,7 @@ def test_what_was_suppressed_for_a_reason_stays_so(reader: Subscriber) -> None:
     assert consent.suppressed(ADDRESS) == "complaint"
     sign_up = joining.ask(Wish(ADDRESS, EVERYTHING, "sign-up page"), ip="")
     with pytest.raises(NotWelcome):
-        joining.confirm(sign_up.pk)
+        joining.confirm(sign_up.pk, ip="")
 
 
 def test_an_erased_reader_is_in_no_audience(reader: Subscriber) -> None:

@@ -12,9 +12,12 @@ from dispatcher.audience import access, consent, importing, joining, suppressing
 from dispatcher.audience.joining import Wish
 from dispatcher.audience.models import AddressChange, LeavingReason, Subscriber
 from dispatcher.audience.rules import EVERYTHING
+from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.mailing import erasing, explaining, exporting, receipts
 from dispatcher.mailing.models import Delivery, Dispatch, Notice, Receipt
 from tests.mailing.carried import carry, released, when_handed_over
+from tests.mailing.samples import reports
+from tests.mailing.samples.sample import MESSAGE_ID, READER, TOKEN
 from tests.mailing.test_erasing import everything_stored
 from tests.mailing.test_receipts import deliver
 from tests.makers import make_reader, make_topic
@@ -31,7 +34,8 @@ def erased(address: str = ADDRESS) -> Subscriber:
 
 
 def sign_up_again(address: str = ADDRESS) -> Subscriber:
-    return joining.confirm(joining.ask(Wish(address, EVERYTHING, "page"), ip="").pk).reader
+    sign_up = joining.ask(Wish(address, EVERYTHING, "page"), ip="")
+    return joining.confirm(sign_up.pk, ip="").reader
 
 
 @pytest.mark.parametrize("address", [ADDRESS, ADDRESS.upper()])
@@ -83,6 +87,55 @@ def test_what_comes_back_of_an_erased_readers_letter_does_not_tell_who_it_was() 
     delivery.refresh_from_db()
     receipts.record(
         delivery=delivery, status="5.1.1", diagnostic=f"550 <{ADDRESS}> is gone", source="a test"
+    )
+    assert Receipt.objects.get().status == "5.1.1"
+    assert "lovelace" not in everything_stored()
+
+
+@pytest.mark.parametrize("known_by", ["return path", "Message-ID", "address"])
+def test_a_report_about_a_letter_that_went_with_its_reader_does_not_tell_who_it_was(
+    known_by: str,
+) -> None:
+    reader = make_reader(ADDRESS)
+    notice = Notice.objects.create(kind="welcome", address=ADDRESS, reader=reader)
+    octets = reports.postfix("5.1.1", f"550 5.1.1 <{ADDRESS}> is gone")
+    octets = octets.replace(READER.encode(), ADDRESS.encode())
+    if known_by == "return path":
+        token = seal(Purpose.NOTICE_PATH, notice.pk)
+        octets = octets.replace(TOKEN.encode(), token.encode())
+        octets = octets.replace(
+            ADDRESS.encode(), b"ada@lovelace.example"
+        )  # where she had it sent on
+    elif known_by == "Message-ID":
+        octets = octets.replace(
+            MESSAGE_ID.partition("@")[0].encode(), seal(Purpose.NOTICE_ID, notice.pk).encode()
+        )
+        octets = octets.replace(ADDRESS.encode(), b"ada@lovelace.example")
+    erasing.erase(reader.pk, by="a test")
+    assert receipts.take(octets, source="a test").endswith("noted")
+    note = Receipt.objects.get()
+    assert (note.kind, note.status, note.address, note.diagnostic) == (
+        "note",
+        "5.1.1",
+        "",
+        "bounce",
+    )
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_webhooks_word_about_a_letter_that_is_gone_does_not_tell_who_it_was(
+    is_known: bool,
+) -> None:
+    erased()
+    token = seal(Purpose.NOTICE_PATH, 7) if is_known else "0a" * 14
+    address = "ada@lovelace.example" if is_known else ADDRESS
+    receipts.take_event(
+        return_path=f"bounces+{token}@news.example.org",
+        recipient=address,
+        kind="",
+        words=f"550 5.1.1 <{address}> is gone",
+        source="a test",
+        number="1",
     )
     assert Receipt.objects.get().status == "5.1.1"
     assert "lovelace" not in everything_stored()

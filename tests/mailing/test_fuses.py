@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from dispatcher.audience import consent, suppressing
 from dispatcher.audience.models import Subscriber, Suppression
 from dispatcher.errors import NoSuchFuse
-from dispatcher.mailing import carrying, erasing, fuses, receipts, refusals, resending
+from dispatcher.mailing import blowing, carrying, erasing, fuses, receipts, refusals, resending
 from dispatcher.mailing.models import Batch, Delivery, Dispatch, Fuse, Receipt
 from dispatcher.watching import alarms, facts
 from dispatcher.watching.alarms import Name
@@ -40,6 +43,7 @@ def carry(dispatch: Dispatch) -> None:
 def count() -> None:
     """What the sweep does."""
     refusals.count()
+    blowing.look()
     fuses.settle()
 
 
@@ -127,7 +131,8 @@ def test_five_days_of_a_relay_that_refuses_all_softly_suppress_nobody(sink: Sink
         )  # fmt: skip
     count()
     assert sums() == (180, 180, 0)
-    for fuse in Fuse.objects.all():
+    for days, fuse in enumerate(Fuse.objects.all()):
+        fuse.receipts.update(at=timezone.now() - timedelta(days=days))
         fuses.decide(fuse.pk, "believed", by="ada")
     count()
     assert sums() == (180, 0, 30)

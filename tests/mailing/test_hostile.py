@@ -77,7 +77,7 @@ def test_who_is_erased_while_a_link_is_confirmed_is_erased(reader: Subscriber) -
 
     def confirm() -> str:
         try:
-            signing_up.confirm(sign_up.pk)
+            signing_up.confirm(sign_up.pk, ip="")
         except BadToken:
             return "ended"
         return "confirmed"

@@ -44,6 +44,24 @@ def test_an_address_gets_three_letters_a_day_in_any_spelling_of_its_case() -> No
     assert SignUp.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    ("spellings", "letters"),
+    [
+        (("ada+{}@example.org", "Ada+{}+x@example.org", "ada@example.org"), 3),
+        (("ada.l+{}@gmail.com", "a.d.a.l@googlemail.com", "adal+{}@gmail.com"), 3),
+        (("ada.l@example.org", "adal@example.org"), 6),
+        (("+{}@example.org",), 10),
+    ],
+)
+def test_a_mailbox_gets_three_letters_a_day_under_all_of_its_addresses(
+    spellings: tuple[str, ...], letters: int
+) -> None:
+    for number in range(10):
+        ask(spellings[number % len(spellings)].format(number), f"192.0.2.{number}")
+    assert Notice.objects.count() == letters
+    assert SignUp.objects.earliest("pk").address == spellings[0].format(0), "as it was typed"
+
+
 def test_ten_thousand_sign_ups_of_one_address_make_three_letters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

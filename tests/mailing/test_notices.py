@@ -98,6 +98,15 @@ def test_who_is_welcomed_may_leave_at_once_with_one_click(sink: Sink) -> None:
     assert f"/leave/{token}" in body(message, "plain")
 
 
+def test_who_paused_is_welcomed_with_the_day_on_which_letters_come(sink: Sink) -> None:
+    reader = make_reader("ada@example.org", any_of=[make_topic("Iran")])
+    facts = {"rules": "Briefs on Iran. At once.", "paused": "2 mars 2027"}
+    sent(posted(Kind.WELCOME, reader_id=reader.pk, language="fr", facts=facts))
+    for kind in ("plain", "html"):
+        said = " ".join(body(read(sink), kind).split())
+        assert "jusqu’au 2 mars 2027. Ensuite, vous recevrez" in said
+
+
 def test_a_bounce_and_a_reply_can_be_traced_to_their_notice(sink: Sink) -> None:
     notice = sent(posted())
     path = sink.letters[0].mail_from

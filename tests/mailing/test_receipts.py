@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from dispatcher import links
 from dispatcher.audience import access, consent, suppressing
 from dispatcher.audience.models import Subscriber, SuppressionAct
 from dispatcher.audience.rules import Rule
 from dispatcher.audience.tokens import Purpose, seal
-from dispatcher.mailing import receipts, refusals
+from dispatcher.mailing import composing, receipts, refusals
 from dispatcher.mailing.models import Batch, Delivery, Notice, Receipt
 from tests.mailing.samples import answers, complaints, garbage, reports
 from tests.mailing.samples.sample import MESSAGE_ID, READER, TOKEN, letter
@@ -67,18 +68,28 @@ def test_a_mailbox_that_is_not_there_is_suppressed_at_once_and_counted_once(
     assert suppressing.acts(READER)[0].what == SuppressionAct.What.SUPPRESSED
 
 
-def test_soft_bounces_suppress_when_there_are_five_in_thirty_days(reader: Subscriber) -> None:
-    full = reports.postfix("5.2.2", "552 5.2.2 mailbox full")
-    old = deliver(reader)
-    receipts.take(about(full, old), source="a test")
-    Receipt.objects.update(at=timezone.now() - timedelta(days=31))
-    for number in range(5):
-        assert not suppressed(), number
-        receipts.take(about(full, deliver(reader)), source="a test")
-    assert suppressed() == "it bounced 5 times: 5.2.2"
+def test_soft_bounces_suppress_when_there_are_some_on_five_days_within_thirty(
+    reader: Subscriber,
+) -> None:
+    full = about(reports.postfix("5.2.2", "552 5.2.2 mailbox full"), deliver(reader))
+    receipts.take(full, source="a test")
+    of_today = Receipt.objects.filter(at__gt=timezone.now() - timedelta(hours=1))
+    for days in (31, 4, 3, 2):
+        of_today.update(at=timezone.now() - timedelta(days=days))
+        for _ in range(6):
+            bounce_softly(reader)
+        assert not suppressed(), days
+    of_today.update(at=timezone.now() - timedelta(days=1))
+    bounce_softly(reader)
+    assert suppressed() == "it bounced on 5 days: 5.2.2"
     suppressing.lift(READER, reason="it was emptied", by="ada")
-    receipts.take(about(full, deliver(reader)), source="a test")
+    bounce_softly(reader)
     assert not suppressed()
+
+
+def bounce_softly(reader: Subscriber) -> None:
+    full = reports.postfix("5.2.2", "552 5.2.2 mailbox full")
+    receipts.take(about(full, deliver(reader)), source="a test")
 
 
 def test_a_refusal_by_policy_is_told_and_suppresses_nobody(reader: Subscriber) -> None:
@@ -98,6 +109,38 @@ def test_a_complaint_ends_everything(
     assert suppressed()
     assert not consent.live(reader).exists()
     assert reader.consents.latest("pk").act == "left"
+
+
+@pytest.mark.parametrize("link", ["none", "another's", "of another letter", "its own"])
+@pytest.mark.parametrize("form", ["page", "mail"])
+def test_a_complaint_that_names_nobody_counts_with_the_link_to_leave_of_the_very_letter(
+    reader: Subscriber, delivery: Delivery, link: str, form: str
+) -> None:
+    other = make_reader("bob@reader.example.net")
+    token = {
+        "none": "0a" * 14,
+        "another's": access.leave_token(other.pk, delivery.dispatch_id),
+        "of another letter": access.leave_token(reader.pk, deliver(reader).dispatch_id),
+        "its own": access.leave_token(reader.pk, delivery.dispatch_id),
+    }[link]
+    there = links.leave(token) if form == "page" else composing.mailto(token)
+    head = f"List-Unsubscribe: <https://elsewhere.example>,\r\n <{there}>\r\nList-Unsubscribe-Post"
+    octets = complaints.arf("fbl@provider.example", "abuse", is_redacted=True)
+    octets = octets.replace(b"List-Unsubscribe-Post", head.encode())
+    receipts.take(about(octets, delivery, by_token=False), source="a test")
+    is_believed = link == "its own"
+    assert bool(suppressed()) == is_believed
+    assert consent.live(reader).exists() != is_believed
+    assert Receipt.objects.get().kind == ("complaint" if is_believed else "note")
+
+
+def test_a_message_id_alone_which_an_answer_shows_to_others_is_a_note(
+    reader: Subscriber, delivery: Delivery
+) -> None:
+    octets = complaints.arf("evil@example.com", "abuse", is_redacted=True)
+    for by_token, kind in ((False, "note"), (True, "complaint")):
+        receipts.take(about(octets, delivery, by_token=by_token), source="a test")
+        assert Receipt.objects.latest("pk").kind == kind
 
 
 def test_other_feedback_is_only_noted(reader: Subscriber, delivery: Delivery) -> None:

@@ -12,11 +12,12 @@ from django.conf import settings as current
 from django.test import Client
 from django.utils import timezone
 
-from dispatcher.audience import consent, joining, suppressing
+from dispatcher.audience import consent, editing, joining, suppressing
 from dispatcher.audience.models import Consent, SignUp, Subscriber
 from dispatcher.audience.rules import EVERYTHING, Cadence, Match, Rule
 from dispatcher.audience.tokens import Purpose, seal
 from dispatcher.briefs.models import Topic
+from dispatcher.letters.words import words
 from dispatcher.mailing import joining as mailing_joining
 from dispatcher.mailing.models import Notice
 from tests.makers import make_reader, make_topic
@@ -41,9 +42,10 @@ def form(*topics: Topic, **fields: str) -> dict[str, object]:
     return {**given, "topic": [topic.pk for topic in topics]}
 
 
-def link() -> str:
-    """The path in the last letter."""
-    return Notice.objects.latest("pk").link.removeprefix("http://news.example.org")
+def link(*kinds: str) -> str:
+    """The path in the last letter, or the last of these kinds."""
+    letters = Notice.objects.filter(kind__in=kinds) if kinds else Notice.objects.all()
+    return letters.latest("pk").link.removeprefix("http://news.example.org")
 
 
 def test_who_signs_up_is_no_reader_before_the_button_is_pressed(
@@ -68,11 +70,22 @@ def test_who_signs_up_is_no_reader_before_the_button_is_pressed(
     assert list(acts) == [
         (act, joining.WORDING, "sign-up page") for act in (Consent.Act.ASKED, Consent.Act.CONFIRMED)
     ]
-    hashes = set(reader.consents.values_list("ip_hash", flat=True))
-    assert len(hashes) == 1
-    assert "127.0.0.1" not in hashes
     assert Notice.objects.filter(kind="welcome").count() == 1
     assert texts(page(stranger, link()), "//h1") == ["Ce que vous recevez"]
+
+
+def test_a_consent_knows_whence_it_came_of_who_asks_and_of_who_presses_the_button(
+    stranger: Client, iran: Topic
+) -> None:
+    stranger.post("/join", form(iran), headers={"X-Forwarded-For": "192.0.2.1"})
+    for visitor in ("198.51.100.7", "203.0.113.9"):  # the second presses what was pressed before
+        stranger.post(link("confirm"), headers={"X-Forwarded-For": visitor})
+    hashes = dict(Subscriber.objects.get().consents.values_list("act", "ip_hash"))
+    assert hashes == {
+        Consent.Act.ASKED: joining.ip_hash("192.0.2.1"),
+        Consent.Act.CONFIRMED: joining.ip_hash("198.51.100.7"),
+    }
+    assert not any("." in one for one in hashes.values())
 
 
 def test_pressing_twice_makes_one_reader_one_rule_and_one_welcome(
@@ -119,6 +132,30 @@ def test_one_who_left_may_come_back_but_not_by_an_old_link(stranger: Client, ira
     assert stranger.post(link()).status_code == 200
     reader.refresh_from_db()
     assert reader.state == Subscriber.State.ACTIVE
+
+
+def test_a_pause_ends_with_who_left_and_is_said_to_who_adds_to_what_they_get(
+    stranger: Client, iran: Topic
+) -> None:
+    reader = make_reader("ada@example.org", any_of=[make_topic("Tides")])
+    until = timezone.localdate() + timedelta(days=90)
+    editing.pause(reader.pk, until.isoformat(), source="test")
+    said = words("en").date(until)
+    stranger.post("/join", form(iran))
+    assert texts(parsed(stranger.post(link()).content), "//main/p[1]") == [
+        f"You have paused until {said}. Then you get:"
+    ]
+    assert Notice.objects.get(kind="welcome").facts["paused"] == said
+    reader.refresh_from_db()
+    assert reader.paused_until
+
+    consent.leave(reader, consent.live(reader), source="test")
+    stranger.post("/join", form(iran))
+    assert texts(parsed(stranger.post(link()).content), "//main/p[1]") == ["From now on you get:"]
+    assert "paused" not in Notice.objects.filter(kind="welcome").latest("pk").facts
+    reader.refresh_from_db()
+    assert reader.paused_until is None
+    assert reader.consents.filter(act=Consent.Act.RESUMED, source="sign-up page").count() == 1
 
 
 def test_a_second_sign_up_that_is_confirmed_adds_its_rule_and_nothing_else(

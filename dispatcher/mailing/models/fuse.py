@@ -12,7 +12,7 @@ from dispatcher.mailing.models.dispatch import Dispatch
 
 
 class Fuse(models.Model):
-    """A relay refused so many letters of one sending that its refusals wait for the verdict of staff.
+    """A relay refused, or sent back, so many letters of one sending that they wait for the verdict of staff.
 
     The sending is a dispatch, or all digests of a run. `refused` of those `handed_over` spoke against
     their readers when it was last looked at. Until there is a `verdict` nobody is suppressed for it.
