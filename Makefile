@@ -73,7 +73,8 @@ npm:
 
 %/node_modules/installed: %/package-lock.json
 	@echo "Installing what $* reads with …"
-	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --fetch-retries=1 --loglevel=error >/dev/null || \
+		{ echo "npm could not install it; above it says why"; exit 1; }
 	@touch $@
 
 bench: $(VENV)/installed postfix nginx  ## Measure against yardsticks, write bench/latest.json; ARGS="--quick".
