@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import math
-import time
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -95,7 +95,7 @@ def post(
 def _is_quiet() -> bool:
     """Whether this process has nudged none that may wait within a second; from now on it has."""
     global _nudged_at  # noqa: PLW0603  of this process
-    now = time.monotonic()
+    now = monotonic()
     if now - _nudged_at < 1:
         return False
     _nudged_at = now

@@ -54,7 +54,7 @@ def test_farewells_are_nudged_once_a_second_and_the_rest_by_the_next_sweep(
 ) -> None:
     tides = make_topic("Tides")
     now = 1000.0
-    monkeypatch.setattr("dispatcher.mailing.notices.time.monotonic", lambda: now)
+    monkeypatch.setattr("dispatcher.mailing.notices.monotonic", lambda: now)
     for number in range(3):
         reader = make_reader(f"r{number}@example.org", any_of=[tides])
         leaving.stop_everything(reader.pk, source="a click")
