@@ -43,6 +43,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.UnreadyBrief: 422,
     errors.NotSolved: 422,
     errors.BadChoice: 422,
+    errors.HubIsBusy: 429,
     errors.HubIsFull: 429,
     errors.TooManySignUps: 429,
     errors.QueueUnreachable: 503,
