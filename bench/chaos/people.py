@@ -1,12 +1,14 @@
 """The readers of the trials. Who must get a brief is known from how they were made, not from a query.
 
-Every brief of the trials is about HARBOURS and FERRIES, whose parent is TRANSPORT.
+Every brief of the trials is about HARBOURS and FERRIES, whose parent is TRANSPORT; one that is urgent, too,
+comes at once to nobody who has a digest.
 """
 
 from __future__ import annotations
 
 import csv
 import random
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +75,22 @@ def store(path: Path, people: People) -> None:
     for address in people.suppressed:
         suppressing.suppress(address, reason="made for the fault trials")
     Subscriber.objects.filter(address__in=people.left).update(state=Subscriber.State.LEFT)
+    Subscriber.objects.update(urgent_at_once=False)
+
+
+def let_in_again(people: People) -> None:
+    """Take back what refusals brought about, once all are counted: each round has the same audience."""
+    from dispatcher.audience import suppressing
+    from dispatcher.audience.models import Suppression
+    from dispatcher.mailing import refusals
+    from dispatcher.mailing.models import Batch
+
+    while Batch.objects.filter(state=Batch.State.DONE, are_refusals_counted=False).exists():
+        if not refusals.count():  # a worker is at it
+            time.sleep(0.1)
+    bounced = Suppression.objects.filter(address__in=people.audience)
+    for address in bounced.values_list("address", flat=True):
+        suppressing.lift(address, reason="another round", by="fault trials")
 
 
 def _address(number: int, chance: random.Random) -> str:

@@ -11,6 +11,7 @@ import psycopg
 from django.db import connection
 from django.utils import timezone
 
+from bench.chaos import people
 from bench.chaos.crew import Crew
 from bench.chaos.engines import Engines
 from bench.chaos.ground import Ground
@@ -76,7 +77,11 @@ class Round:
         return self.ground.people
 
     def begin(self) -> None:
-        """A sink without faults and all workers up. Every other round has a distant relay with CHUNKING."""
+        """A sink without faults, all workers up, nobody of the audience suppressed for refusals of before.
+
+        Every other round has a distant relay with CHUNKING.
+        """
+        people.let_in_again(self.people)
         self.relay.behave()
         if self.is_distant:
             self.relay.set(chunking=True, slow=DISTANCE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.chaos import people
+from dispatcher.audience import suppressing
 from dispatcher.briefs.models import Topic
 from dispatcher.mailing import dispatching, matching
 from dispatcher.mailing.models import Delivery
@@ -27,6 +28,21 @@ def test_the_audience_is_whom_the_rules_let_through(tmp_path: Path) -> None:
     assert len(made.audience) == 200
     assert made.suppressed
     assert made.left
+
+
+def test_an_urgent_brief_has_the_same_audience_and_so_has_the_round_after_refusals(
+    tmp_path: Path,
+) -> None:
+    made = people.write(tmp_path / "readers.csv", 200, random.Random(1))
+    people.store(tmp_path / "readers.csv", made)
+    for address in sorted(made.audience)[:10]:
+        suppressing.suppress(address, reason="it bounced: 5.1.1")
+    people.let_in_again(made)
+    brief = make_brief(topics=list(Topic.objects.filter(name__in=people.ABOUT)), urgent=True)
+    dispatch = dispatching.release(brief, by="ada")
+    matching.match(dispatch.pk)
+    rows = Delivery.objects.filter(dispatch=dispatch)
+    assert set(rows.values_list("subscriber__address", flat=True)) == made.audience
 
 
 def test_the_same_seed_makes_the_same_readers(tmp_path: Path) -> None:
