@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bench import ground, sizes
 from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.stack import web_server
 
 CONNECTIONS = 16
 FORM = "application/x-www-form-urlencoded"
@@ -43,26 +44,13 @@ def main() -> int:
 def web(folder: Path) -> Iterator[int]:
     """The web server as the compose file has it: two processes of eight threads."""
     port = free_port(0)
-    command = (
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface=wsgi",
-        "--host=127.0.0.1",
-        f"--port={port}",
-    )
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix="web-") as logs,
         Processes(Path(logs), {**os.environ, "ALLOWED_HOSTS": "127.0.0.1"}) as processes,
     ):
         processes.start(
             "web",
-            *command,
-            "--workers=2",
-            "--blocking-threads=8",
-            "--runtime-threads=2",
-            "--no-ws",
-            "dispatcher.wsgi:application",
+            *web_server("127.0.0.1", port, workers=2),
         )
         processes.wait_until(lambda: answers(port), what="The web server", seconds=60)
         yield port

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from bench.book import CannotMeasure
 from bench.services import HOST
 from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.stack import web_server
 
 CONNECTIONS = 16
 # As nginx is set up for files that lie ready: sendfile, the .gz beside each, nothing logged.
@@ -68,15 +68,7 @@ def ours(folder: Path) -> Iterator[int]:
         tempfile.TemporaryDirectory(dir=folder, prefix="web-") as logs,
         Processes(Path(logs), {**os.environ, "ALLOWED_HOSTS": HOST}) as processes,
     ):
-        granian = (sys.executable, "-m", "granian", "--interface=wsgi", f"--host={HOST}")
-        settings = (
-            f"--port={port}",
-            "--workers=1",
-            "--blocking-threads=8",
-            "--runtime-threads=2",
-            "--no-ws",
-        )
-        processes.start("web", *_on_core(0), *granian, *settings, "dispatcher.wsgi:application")
+        processes.start("web", *_on_core(0), *web_server(HOST, port))
         processes.wait_until(lambda: answers(port), what="The web server", seconds=60)
         yield port
 

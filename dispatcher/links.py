@@ -43,7 +43,13 @@ def manage_to() -> Callable[[str], str]:
 
 
 def feeds_index() -> str:
-    return settings.PUBLIC_URL + reverse("feeds:index")
+    return settings.PUBLIC_URL + feeds_folder()
+
+
+@lru_cache(maxsize=1)
+def feeds_folder() -> str:
+    """The path of all feeds: a page names hundreds of them and has no time to reverse each."""
+    return reverse("feeds:index")
 
 
 def _absolute(name: str, part: str, value: str) -> str:

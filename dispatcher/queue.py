@@ -23,9 +23,7 @@ log = logging.getLogger(__name__)
 
 URGENT = "urgent"
 ROUTINE = "routine"
-UPKEEP = (
-    "upkeep"  # sweeps and news for feeds; the urgent worker's, so no routine backlog delays them
-)
+UPKEEP = "upkeep"  # sweeps, news for feeds; the urgent worker's, so no routine backlog delays them
 OUTBOUND = "outbound"  # calls to strangers' servers, which may hang; nothing else waits there
 QUEUES = (URGENT, ROUTINE, UPKEEP, OUTBOUND)
 AT_ONCE = timedelta()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
+
+from dispatcher.valkey import connected
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def taken_from(queue: str) -> str:
 def leave(name: str, *, kept: float = _KEPT) -> None:
     """Leave a sign, now, for so many seconds. Costs one answer of Valkey; without one it is left out."""
     try:
-        _valkey(settings.REDIS_URL).set(_key(name), 1, px=int(kept * 1000))
+        _valkey().set(_key(name), 1, px=int(kept * 1000))
     except (RedisError, OSError) as fault:
         log.debug("no sign %s: %s", name, fault)
 
@@ -69,7 +70,7 @@ def leave(name: str, *, kept: float = _KEPT) -> None:
 def is_there(name: str) -> bool:
     """Whether a sign was left and is kept still; without Valkey none is."""
     try:
-        return bool(_valkey(settings.REDIS_URL).exists(_key(name)))
+        return bool(_valkey().exists(_key(name)))
     except (RedisError, OSError) as fault:
         log.debug("no sign %s to be seen: %s", name, fault)
         return False
@@ -79,7 +80,7 @@ def say_present(worker: str, queues: Iterable[str]) -> None:
     """This worker consumes these queues; to be said again every few seconds."""
     try:
         keys = [_workers(queue) for queue in queues]
-        _valkey(settings.REDIS_URL).eval(_PRESENT, len(keys), *keys, worker)
+        _valkey().eval(_PRESENT, len(keys), *keys, worker)
     except (RedisError, OSError) as fault:
         log.debug("nobody hears that %s is there: %s", worker, fault)
 
@@ -88,7 +89,7 @@ def say_gone(worker: str, queues: Iterable[str]) -> None:
     """This worker has ended in good order."""
     try:
         for queue in queues:
-            _valkey(settings.REDIS_URL).zrem(_workers(queue), worker)
+            _valkey().zrem(_workers(queue), worker)
     except (RedisError, OSError) as fault:
         log.debug("nobody hears that %s is gone: %s", worker, fault)
 
@@ -96,7 +97,7 @@ def say_gone(worker: str, queues: Iterable[str]) -> None:
 def read(queues: Sequence[str], names: Sequence[str]) -> Signs:
     """All signs in one answer, within two seconds. Raises RedisError or OSError."""
     wanted = [*names, *map(taken_from, queues)]
-    pipe = _valkey(settings.REDIS_URL).pipeline(transaction=False)
+    pipe = _valkey().pipeline(transaction=False)
     pipe.info("server")
     pipe.eval(_COUNT, len(queues), *map(_workers, queues), str(PRESENT_SECONDS))
     for queue in queues:
@@ -125,6 +126,5 @@ def _workers(queue: str) -> str:
     return f"dispatcher:workers:{queue}"
 
 
-@lru_cache(maxsize=2)
-def _valkey(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=_DEADLINE, socket_timeout=_DEADLINE)
+def _valkey() -> Redis:
+    return connected(settings.REDIS_URL, seconds=_DEADLINE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from functools import lru_cache
 
 from django.conf import settings
 from redis import Redis
@@ -17,6 +16,7 @@ from redis.exceptions import RedisError
 
 from dispatcher.errors import QueueUnreachable, TooManySignUps
 from dispatcher.translating import later
+from dispatcher.valkey import connected
 from dispatcher.visitors import network_of
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,8 @@ def _mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
-@lru_cache(maxsize=1)
 def valkey() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3)
+    return connected(settings.REDIS_URL)
 
 
 def hashed(text: str) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.text import slugify
 
+from dispatcher import links
 from dispatcher.audience.rules import Match, Rule
 from dispatcher.briefs.models import Topic
 from dispatcher.feeds.building import Format
@@ -97,7 +96,9 @@ class Channel:
     def path(self, form: Format | None = None, *, month: str = "") -> str:
         """Its address on this site in a format; without one, that of its page for people."""
         stem = f"{self.stem}/{ARCHIVE}/{month}" if month else self.stem
-        return _folder() + quote(f"{stem}.{form.extension}" if form else stem, safe=_OF_PATHS)
+        return links.feeds_folder() + quote(
+            f"{stem}.{form.extension}" if form else stem, safe=_OF_PATHS
+        )
 
     def url(self, form: Format | None = None, *, month: str = "") -> str:
         """The exact address served, which the document names as its own."""
@@ -136,7 +137,7 @@ def kind_slug(name: str) -> str:
 
 def key_at(url: str) -> str:
     """The key of the feed at one of our feeds' own addresses, in its one spelling; of any other none."""
-    folder = settings.PUBLIC_URL + _folder()
+    folder = links.feeds_index()
     if not url.startswith(folder):
         return ""
     return _key(unquote(url.removeprefix(folder)).rpartition(".")[0])
@@ -144,12 +145,6 @@ def key_at(url: str) -> str:
 
 def _key(stem: str) -> str:
     return f"topic/{stem.removeprefix('topics/')}" if stem.startswith("topics/") else stem
-
-
-@lru_cache(maxsize=1)
-def _folder() -> str:
-    """Where all feeds are: a page names hundreds of them and has no time to reverse each."""
-    return reverse("feeds:index")
 
 
 def _ordered(topics: Iterable[Topic]) -> tuple[Topic, ...]:

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import unquote
 
-from django.conf import settings
 from django.db import IntegrityError, connection
-from django.urls import reverse
 
+from dispatcher import links
 from dispatcher.briefs.public import TopicRetired
 from dispatcher.errors import UnknownTopic
 from dispatcher.feeds import addressing, coding, describing, holding, keeping, rationing
@@ -63,7 +62,7 @@ def served(url: str) -> Served | None:
 
     None for every other address, for archives, and for a reader's own feed.
     """
-    folder = settings.PUBLIC_URL + reverse("feeds:index")
+    folder = links.feeds_index()
     if not url.startswith(folder):
         return None
     try:

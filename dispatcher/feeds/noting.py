@@ -57,9 +57,7 @@ class Notes:
     def hand_on(self) -> None:
         """Have what was noted counted; without Valkey it is forgotten."""
         noted, self._polls = self._polls, set()
-        polls = list(
-            noted
-        )  # a thread that was about to add may do so still; that poll is forgotten
+        polls = list(noted)  # a thread that was about to add one may do so still; it is forgotten
         try:
             if polls:
                 readership.count(polls)

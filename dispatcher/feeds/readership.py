@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import cast
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from django.utils import timezone
 from redis import Redis
 
 from dispatcher.feeds import agents
+from dispatcher.valkey import connected
 from dispatcher.visitors import nearest, network_of
 
 # A channel's key, the path, REMOTE_ADDR, X-Forwarded-For, User-Agent.
@@ -90,7 +90,7 @@ def count(polls: Collection[Poll]) -> None:
         elif not agent.is_robot:
             who = f"{network_of(nearest(forwarded_for, remote))}\n{user_agent}"
             pollers[channel].add(hmac.digest(key, who.encode("utf-8", "replace"), "sha256")[:12])
-    pipe = _valkey(settings.REDIS_URL).pipeline(transaction=False)
+    pipe = _valkey().pipeline(transaction=False)
     for channel, hashes in pollers.items():
         pipe.pfadd(_pollers(day, channel), *hashes)
         pipe.expire(_pollers(day, channel), _KEPT)
@@ -135,7 +135,7 @@ def report() -> list[Readership]:
 
 
 def _sums(day: date) -> Iterator[tuple[str, date, int, int]]:
-    valkey = _valkey(settings.REDIS_URL)
+    valkey = _valkey()
     names = cast("set[bytes]", valkey.smembers(_channels(day)))
     for channel in sorted(name.decode() for name in names):
         pipe = valkey.pipeline(transaction=False)
@@ -148,7 +148,7 @@ def _sums(day: date) -> Iterator[tuple[str, date, int, int]]:
 def _key_of(day: date) -> bytes:
     """The key of a day's hashes, drawn by whoever is first; it is in no row, and gone the day after."""
     name = f"dispatcher:readership:{day:%Y-%m-%d}:key"
-    pipe = _valkey(settings.REDIS_URL).pipeline()
+    pipe = _valkey().pipeline()
     pipe.set(name, secrets.token_bytes(32), nx=True, ex=_KEY_KEPT)
     pipe.get(name)
     key: bytes = pipe.execute()[1]
@@ -167,6 +167,5 @@ def _channels(day: date) -> str:
     return f"dispatcher:readership:{day:%Y-%m-%d}:channels"
 
 
-@lru_cache(maxsize=1)
-def _valkey(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=_DEADLINE, socket_timeout=_DEADLINE)
+def _valkey() -> Redis:
+    return connected(settings.REDIS_URL, seconds=_DEADLINE)

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from dispatcher import links
 from dispatcher.feeds import freshness
 from dispatcher.feeds.hub import errands
 from dispatcher.feeds.models_hub import HubPing
@@ -53,7 +54,7 @@ def hubs_of(url: str) -> tuple[str, ...]:
 
 def is_private(url: str) -> bool:
     """Whether this is the address of one reader's own feed."""
-    return urlsplit(url).path.startswith(reverse("feeds:index") + "mine/")
+    return urlsplit(url).path.startswith(links.feeds_folder() + "mine/")
 
 
 def foreign_hubs() -> tuple[str, ...]:

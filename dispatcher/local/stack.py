@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,24 +133,28 @@ def _start_mailbox(processes: Processes, maildir: Path) -> tuple[str, str]:
     raise CannotStart("No port of 127.0.0.1 is free for the mailbox.")
 
 
+def web_server(
+    host: str, port: int | str, *, workers: int = 1, more: Sequence[str] = ()
+) -> list[str]:
+    """The command of a web server with threads as the compose file has them; `more` are options of granian."""
+    threads = ("--blocking-threads=8", "--runtime-threads=2", f"--workers={workers}")
+    granian = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface=wsgi",
+        f"--host={host}",
+        f"--port={port}",
+    ]
+    return [*granian, *threads, "--no-ws", *more, "dispatcher.wsgi:application"]
+
+
 def _start_services(processes: Processes, port: int) -> None:
     celery = (sys.executable, "-m", "celery", "-A", "workers")
     worker = (*celery, "worker", "--without-gossip", "--without-mingle")
     processes.start(
         "web",
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", OUR_OWN),
-        *(
-            "--port",
-            str(port),
-            "--workers",
-            "1",
-            "--blocking-threads",
-            "8",
-            "--runtime-threads",
-            "2",
-            "--no-ws",
-        ),
-        "dispatcher.wsgi:application",
+        *web_server(OUR_OWN, port),
     )
     # On a busy machine too, urgent letters go first.
     processes.start("worker", *NICELY, *worker, "-n", "routine@%h", "-Q", "routine", "-c", CARRIERS)

@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from redis import Redis
 from redis.exceptions import RedisError
 
 from dispatcher.relays.outcomes import Outcome, Result
+from dispatcher.valkey import connected
 
 SECONDS = 7 * 24 * 3600
 UNHEEDED = 1  # lines whose answers may be outstanding
@@ -79,7 +79,7 @@ class Journal:
     def read(self) -> Journalled:
         """All that is there, of this process too. Raises RedisError or OSError."""
         self._wire.heed()
-        stored: Iterable[bytes] = _valkey(settings.REDIS_URL).lrange(self._key, 0, -1)  # type: ignore[assignment]
+        stored: Iterable[bytes] = connected(settings.REDIS_URL).lrange(self._key, 0, -1)  # type: ignore[assignment]
         lines, begun = [], set()
         for line in filter(None, stored):  # it was opened with an empty one
             key, attempts, *said = json.loads(line)
@@ -112,7 +112,7 @@ class _Wire:
     """One connection on which a command is written before the last one's answer is looked at."""
 
     def __init__(self, url: str) -> None:
-        pool = _valkey(url).connection_pool
+        pool = connected(url).connection_pool
         self._connection: Any = pool.make_connection()  # untyped
         self._unheeded: deque[bytes] = deque()  # the names of commands without an answer
 
@@ -153,8 +153,3 @@ class _Wire:
 @lru_cache(maxsize=1)
 def _wire(url: str) -> _Wire:
     return _Wire(url)
-
-
-@lru_cache(maxsize=1)
-def _valkey(url: str) -> Redis:
-    return Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-import time
 from datetime import timedelta
 from itertools import combinations
 
@@ -18,6 +17,7 @@ from dispatcher.feeds import documents, keeping, publishing
 from dispatcher.feeds.models import FeedChannel, FeedDocument
 from tests.feeds.releasing import MARCH, release
 from tests.makers import make_topic
+from tests.meanwhile import overtaken
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -128,21 +128,11 @@ def test_who_asks_for_a_combination_while_it_is_dropped_gets_it_all_the_same() -
     Client().get("/feeds/any/fog,ice.atom")
     row = FeedChannel.objects.get(key="any/fog,ice")
     publishing.publish(release("News", topics=[fog], at=MARCH).pk)
-    got: list[tuple[int, bytes]] = []
-
-    def ask() -> None:
-        answer = Client().get("/feeds/any/fog,ice.atom")
-        got.append((answer.status_code, answer.content))
-        connection.close()
-
-    asking = threading.Thread(target=ask)
-    with transaction.atomic():
-        FeedChannel.objects.filter(pk=row.pk).delete()
-        asking.start()
-        time.sleep(0.5)  # it sees the row still, and waits to store
-        assert not got
-    asking.join(timeout=30)
-    assert [(status, b"News" in body) for status, body in got] == [(200, True)]
+    answer = overtaken(  # it sees the row still, and waits to store
+        lambda: Client().get("/feeds/any/fog,ice.atom"),
+        by=lambda: FeedChannel.objects.filter(pk=row.pk).delete(),
+    )
+    assert (answer.status_code, b"News" in answer.content) == (200, True)
     assert documents.refresh(row) == 0
     assert not FeedDocument.objects.filter(channel=row.pk).exists()
 

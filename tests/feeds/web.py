@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import socket
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from psycopg.conninfo import make_conninfo
 
 from dispatcher.local.processes import Processes, answers, free_port
+from dispatcher.local.stack import web_server
 
 ROOT = Path(__file__).parents[2]
 HOST = "news.example.org"
@@ -173,19 +173,7 @@ def web(folder: Path, *, host: str = "", is_at_home: bool = False) -> Iterator[W
     with Processes(folder, environment) as processes:
         processes.start(
             "web",
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *(
-                "--port",
-                str(port),
-                "--workers",
-                "1",
-                "--blocking-threads",
-                "8",
-                "--runtime-threads",
-                "2",
-                "--no-ws",
-            ),
-            "dispatcher.wsgi:application",
+            *web_server("127.0.0.1", port),
         )
         processes.wait_until(lambda: answers(port), what="The web process", seconds=60)
         yield Web(port, processes, f"127.0.0.1:{port}" if is_at_home else HOST)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from cryptography import x509
@@ -20,17 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from dispatcher.local.processes import Processes, free_port
+from dispatcher.local.stack import web_server
 from tests.services import database_url
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
-
-
-def until(is_so: Callable[[], Any], *, seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
-    return found
 
 
 class FlaskPeer:
@@ -79,9 +71,7 @@ def site(logs: Path, *, pem: Path | None = None, **environment: str) -> Iterator
         port = environment["PUBLIC_URL"].rpartition(":")[2]
         processes.start(
             "web",
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-            *("--port", port, "--workers", "1", "--blocking-threads", "4", "--no-ws", *secure),
-            "dispatcher.wsgi:application",
+            *web_server("127.0.0.1", port, more=secure),
         )
         start_worker(processes)
         processes.wait_until(

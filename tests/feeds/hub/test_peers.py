@@ -13,8 +13,9 @@ from pytest_django import Settings
 from dispatcher.feeds.hub import sweeping
 from dispatcher.feeds.models_hub import HubPing, HubSubscription
 from tests.feeds.hub.asking import let_pass, publish, subscribe
-from tests.feeds.hub.running import address, certificate, flask_peer, site, start_worker, until
+from tests.feeds.hub.running import address, certificate, flask_peer, site, start_worker
 from tests.outbound.peers import Answered, Asked, echo, peer
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
